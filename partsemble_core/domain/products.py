@@ -1,0 +1,58 @@
+"""What a product is, and when two SKUs are the same."""
+
+from __future__ import annotations
+
+import enum
+import unicodedata
+
+from partsemble_core.errors import Invalid
+
+SKU_LENGTH = 64
+NAME_LENGTH = 200
+
+
+class ProductKind(enum.StrEnum):
+    """A label that steers pickers and sales; raw material and component behave alike."""
+
+    RAW_MATERIAL = "raw_material"
+    COMPONENT = "component"
+    SUB_ASSEMBLY = "sub_assembly"
+    FINISHED_GOOD = "finished_good"
+
+
+def clean_text(value: object, *, field: str, length: int, required: bool = True) -> str:
+    """Text in NFC, trimmed. Raises Invalid for none, too much, or characters that can't be printed."""
+    if not isinstance(value, str):
+        raise Invalid(field, f"{_label(field)} must be text.")
+    text = unicodedata.normalize("NFC", value).strip()
+    if required and not text:
+        raise Invalid(field, f"{_label(field)} is missing. Fill it in.")
+    if len(text) > length:
+        raise Invalid(field, f"{_label(field)} may have at most {length} characters.")
+    if any(unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp") for c in text):
+        raise Invalid(field, f"{_label(field)} contains characters that can't be printed. Type it again.")
+    return text
+
+
+def clean_sku(value: object, *, field: str = "sku") -> str:
+    """The SKU as it is kept and shown. Raises Invalid."""
+    return clean_text(value, field=field, length=SKU_LENGTH)
+
+
+def sku_key(sku: str) -> str:
+    """What two SKUs share when they are the same: compared without case, in NFC (PRODUCT 4)."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", sku.strip()).casefold())
+
+
+def parse_kind(value: object, *, field: str = "kind") -> ProductKind:
+    """Raises Invalid, listing the kinds."""
+    for kind in ProductKind:
+        if value == kind.value:
+            return kind
+    shown = value[:40] if isinstance(value, str) else type(value).__name__
+    raise Invalid(field, f"There is no kind {shown!r}. Use one of {', '.join(ProductKind)}.")
+
+
+def _label(field: str) -> str:
+    name = field.split(".")[-1]
+    return "SKU" if name == "sku" else name.replace("_", " ").capitalize()
