@@ -1,0 +1,94 @@
+"""The hooks. One backend is one plugin object without state; the core asks exactly one at a time.
+
+A hook gets everything in ``ctx`` and returns a value of the stated type, never None, a generator or a coroutine.
+It raises only the errors of ``plugin_api.errors``. How each is kept is told in ``docs/reference/hooks.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pluggy
+
+from partsemble_core.plugin_api.types import (
+    Account,
+    AccountBalance,
+    BackendContext,
+    BackendInfo,
+    BomFile,
+    ConnectRequest,
+    ConnectResult,
+    Contact,
+    ContactSync,
+    Item,
+    JournalEntry,
+    JournalResult,
+    JournalStep,
+    Page,
+    SalesDocument,
+)
+
+PROJECT = "partsemble"
+ENTRY_POINT_GROUP = "partsemble.plugins"
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+class BackendSpec:
+    """What an accounting backend implements. All but the last five are required of every backend."""
+
+    @hookspec
+    def describe_backend(self) -> BackendInfo:  # type: ignore[empty-body]
+        """Name, title, capabilities and wanted settings. Pure: the same answer every time, no I/O."""
+
+    @hookspec(firstresult=True)
+    def connect(self, ctx: BackendContext, request: ConnectRequest) -> ConnectResult:  # type: ignore[empty-body]
+        """One step of connecting an organisation. Without sign-in, ``begin`` answers CHOOSE at once."""
+
+    @hookspec(firstresult=True)
+    def list_items(self, ctx: BackendContext, cursor: str | None, limit: int) -> Page[Item]:  # type: ignore[empty-body]
+        """At most ``limit`` items. The same cursor gives the same or a newer page."""
+
+    @hookspec(firstresult=True)
+    def list_accounts(self, ctx: BackendContext, cursor: str | None, limit: int) -> Page[Account]:  # type: ignore[empty-body]
+        """At most ``limit`` accounts, each saying whether a journal may use it, and why not."""
+
+    @hookspec(firstresult=True)
+    def post_journal(self, ctx: BackendContext, entry: JournalEntry, step: JournalStep) -> JournalResult:  # type: ignore[empty-body]
+        """One step of posting one entry: at most one accounting event per ``entry.token``, for ever."""
+
+    @hookspec(firstresult=True)
+    def fetch_sales(self, ctx: BackendContext, cursor: str | None, limit: int) -> Page[SalesDocument]:  # type: ignore[empty-body]
+        """Finalised sales documents and later versions of them; voids come as a status."""
+
+    @hookspec(firstresult=True)
+    def sync_contacts(  # type: ignore[empty-body]
+        self, ctx: BackendContext, cursor: str | None, push: Sequence[Contact], limit: int
+    ) -> ContactSync:
+        """Pulls contacts, and creates those pushed, each by itself: one bad name never fails the others."""
+
+    @hookspec(firstresult=True)
+    def find_journal(  # type: ignore[empty-body]
+        self, ctx: BackendContext, entry: JournalEntry, external_id: str | None
+    ) -> Sequence[JournalResult]:
+        """Optional. Looks the entry up after doubt, by id if known, else by its token: all hits, drafts too."""
+
+    @hookspec(firstresult=True)
+    def discard_draft(self, ctx: BackendContext, entry: JournalEntry, external_id: str) -> JournalResult:  # type: ignore[empty-body]
+        """Optional. Deletes a draft of ours that lost; refuses anything posted."""
+
+    @hookspec(firstresult=True)
+    def list_balances(self, ctx: BackendContext) -> Sequence[AccountBalance]:  # type: ignore[empty-body]
+        """Optional. Ledger balances of today, debit positive."""
+
+    @hookspec(firstresult=True)
+    def export_register(self, ctx: BackendContext) -> bytes:  # type: ignore[empty-body]
+        """Optional. The journal register of a backend that keeps its own, as a UTF-8 CSV file."""
+
+    @hookspec(firstresult=True)
+    def read_bom_file(self, content: bytes, filename: str, mapping: Mapping[str, str]) -> BomFile:  # type: ignore[empty-body]
+        """Optional. Reads a bill of materials from a file, pure: ``mapping`` names columns where given."""
+
+
+BACKEND_HOOKS = ("connect", "list_items", "list_accounts", "post_journal", "fetch_sales", "sync_contacts")
+OPTIONAL_HOOKS = ("find_journal", "discard_draft", "list_balances", "export_register", "read_bom_file")

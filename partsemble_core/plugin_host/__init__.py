@@ -1,0 +1,317 @@
+"""Plugins, found by entry point and asked one at a time.
+
+pluggy would broadcast a call to every plugin that has the hook: one backend would see another's tokens, and
+one broken plugin would break its neighbours. So each call is addressed to one plugin object, its answer is
+checked for all that pluggy lets pass, and a plugin that can't be loaded is listed and never raised.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import logging
+import re
+from collections.abc import Collection, Mapping, Sequence
+from typing import TypeVar
+
+import pluggy
+
+from partsemble_core.errors import Invalid, PartsembleError, Refused
+from partsemble_core.plugin_api import (
+    BACKEND_HOOKS,
+    ENTRY_POINT_GROUP,
+    OPTIONAL_HOOKS,
+    PROJECT,
+    SPEC_VERSION,
+    Account,
+    AccountBalance,
+    BackendContext,
+    BackendError,
+    BackendInfo,
+    BackendSpec,
+    BomFile,
+    ConnectRequest,
+    ConnectResult,
+    ConnectState,
+    Contact,
+    ContactSync,
+    Item,
+    JournalEntry,
+    JournalResult,
+    JournalStatus,
+    JournalStep,
+    OutcomeUnknown,
+    Page,
+    PostStep,
+    SalesDocument,
+    Unsupported,
+    Written,
+    check_entry,
+)
+from partsemble_core.plugin_host.answers import (
+    PluginError,
+    blot_secrets,
+    bug_error,
+    checked,
+    checked_page,
+    checked_records,
+    written_by,
+)
+
+__all__ = ["PluginError", "PluginHost", "UnknownBackend"]
+log = logging.getLogger(__name__)
+NAME = re.compile(r"[a-z][a-z0-9_]{1,30}")
+PAGE_SIZE = 100
+STANDALONE_HOOKS = frozenset({"read_bom_file"})
+"""What a plugin may implement without being a backend."""
+R = TypeVar("R")
+
+
+class UnknownBackend(Refused):
+    """No plugin of this name is loaded: not installed, not enabled, or broken (see the list of plugins)."""
+
+    code = "unknown-backend"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no backend {name!r}; install its plugin, enable it, and look at its error.")
+        self.name = name
+
+
+class PluginHost:
+    """All plugins of this process. ``failures`` tells, by name, why a plugin is not among them."""
+
+    def __init__(self) -> None:
+        self._manager = pluggy.PluginManager(PROJECT)
+        self._manager.add_hookspecs(BackendSpec)
+        self._plugins: dict[str, object] = {}
+        self._infos: dict[str, BackendInfo] = {}
+        self.failures: dict[str, str] = {}
+
+    # ---- loading
+
+    def load_entry_points(self, allowed: Collection[str] | None = None) -> None:
+        """Loads the installed plugins, or only the ``allowed`` ones. A plugin is code with all our rights.
+
+        Never raises for a plugin: what fails, or is allowed but not installed, is in ``failures``.
+        """
+        found = sorted(importlib.metadata.entry_points(group=ENTRY_POINT_GROUP), key=lambda point: point.name)
+        for point in found:
+            if allowed is None or point.name in allowed:
+                self._load(point)
+        for name in set(allowed or ()) - {point.name for point in found}:
+            self.failures[name] = "It is not installed: no installed package offers a plugin of this name."
+
+    def _load(self, point: importlib.metadata.EntryPoint) -> None:
+        try:
+            self.add(point.load(), point.name)
+        except (Exception, SystemExit) as error:  # whatever a stranger's import does, the rest runs
+            log.warning("The plugin %s can't be used.", point.name, exc_info=True)
+            self.failures[point.name] = f"{type(error).__name__}: {error}"
+
+    def add(self, plugin: object, name: str) -> None:
+        """Registers one plugin object. Raises PluginError, and keeps nothing, where it breaks a rule."""
+        if not NAME.fullmatch(name):
+            raise PluginError(name, "its name", f"must match {NAME.pattern}")
+        if isinstance(plugin, type):
+            raise PluginError(name, "its entry point", "gives a class where an object belongs (add the brackets)")
+        if name in self._plugins:
+            raise PluginError(name, "its name", "has the name of another plugin")
+        try:
+            hash(plugin)
+            self._manager.register(plugin, name=name)
+            self._manager.check_pending()
+            info = self._described(plugin, name)
+        except (pluggy.PluginValidationError, TypeError, ValueError) as error:
+            self._forget(plugin)
+            raise PluginError(name, "its hooks", f"was refused ({error})") from error
+        except BaseException:
+            self._forget(plugin)
+            raise
+        self._plugins[name] = plugin
+        if info is not None:
+            self._infos[name] = info
+
+    def _forget(self, plugin: object) -> None:
+        if any(registered is plugin for registered in self._manager.get_plugins()):
+            self._manager.unregister(plugin)
+
+    def _hooks_of(self, plugin: object) -> frozenset[str]:
+        return frozenset(caller.name for caller in self._manager.get_hookcallers(plugin) or ())
+
+    def _described(self, plugin: object, name: str) -> BackendInfo | None:
+        hooks = self._hooks_of(plugin)
+        if "describe_backend" not in hooks:
+            if not hooks or hooks - STANDALONE_HOOKS:
+                raise PluginError(name, "describe_backend", "has no description and is no file reader")
+            return None
+        others = [other for other in self._manager.get_plugins() if other is not plugin]
+        caller = self._manager.subset_hook_caller("describe_backend", remove_plugins=others)
+        answers = caller()
+        info = answers[0] if answers else None
+        if not isinstance(info, BackendInfo):
+            raise PluginError(name, "describe_backend", f"answered {type(info).__name__}, not BackendInfo")
+        if info.name != name:
+            raise PluginError(name, "describe_backend", f"calls itself {info.name!r}, unlike its entry point")
+        if info.spec_version[0] != SPEC_VERSION[0] or info.spec_version > SPEC_VERSION:
+            raise PluginError(
+                name, "describe_backend", f"is made for hooks {info.spec_version}; these are {SPEC_VERSION}"
+            )
+        return info
+
+    # ---- what is there
+
+    @property
+    def infos(self) -> Mapping[str, BackendInfo]:
+        """Every backend's description by name."""
+        return dict(self._infos)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every loaded plugin, file readers too."""
+        return tuple(self._plugins)
+
+    def info(self, backend: str) -> BackendInfo:
+        """The description of one backend. Raises UnknownBackend."""
+        if backend not in self._infos:
+            raise UnknownBackend(backend)
+        return self._infos[backend]
+
+    def has_hook(self, backend: str, hook: str) -> bool:
+        """Whether this backend has one of the (optional) hooks at all. Raises UnknownBackend."""
+        self.info(backend)
+        return hook in self._hooks_of(self._plugins[backend])
+
+    # ---- the addressed calls
+
+    def connect(self, backend: str, ctx: BackendContext, request: ConnectRequest) -> ConnectResult:
+        """One step of connecting. A result without what its state promises is a PluginError."""
+        result = self._ask(backend, "connect", ConnectResult, ctx, request=request)
+        if result.state is ConnectState.SIGN_IN and result.sign_in is None:
+            raise PluginError(backend, "connect", "asked for a sign-in without saying where")
+        if result.state is ConnectState.READY and len(result.organisations) != 1:
+            raise PluginError(backend, "connect", "said it is ready without naming exactly one organisation")
+        return result
+
+    def list_items(
+        self, backend: str, ctx: BackendContext, *, cursor: str | None = None, limit: int = PAGE_SIZE
+    ) -> Page[Item]:
+        """One page of items."""
+        page: Page[Item] = self._ask(backend, "list_items", Page, ctx, cursor=cursor, limit=limit)
+        return checked_page(page, Item, cursor=cursor, limit=limit, backend=backend, hook="list_items")
+
+    def list_accounts(
+        self, backend: str, ctx: BackendContext, *, cursor: str | None = None, limit: int = PAGE_SIZE
+    ) -> Page[Account]:
+        """One page of ledger accounts."""
+        page: Page[Account] = self._ask(backend, "list_accounts", Page, ctx, cursor=cursor, limit=limit)
+        return checked_page(page, Account, cursor=cursor, limit=limit, backend=backend, hook="list_accounts")
+
+    def post_journal(
+        self, backend: str, ctx: BackendContext, *, entry: JournalEntry, step: JournalStep
+    ) -> JournalResult:
+        """One step of posting. Raises Invalid before the plugin is asked where the entry is impossible, and
+        OutcomeUnknown wherever the plugin left the core in the dark."""
+        check_entry(entry, self.info(backend).capabilities)
+        if step.kind is PostStep.POST and not step.external_id:
+            raise Invalid("step.external_id", "Posting needs the id of what was created; create it first.")
+        result = self._ask(backend, "post_journal", JournalResult, ctx, entry=entry, step=step)
+        if not result.external_id:
+            raise OutcomeUnknown(f"The plugin {backend} answered a journal without an id.")
+        if step.kind is PostStep.POST and (
+            result.status is not JournalStatus.POSTED or result.external_id != step.external_id
+        ):
+            raise OutcomeUnknown(f"The plugin {backend} was to post {step.external_id}, and answered {result}.")
+        return result
+
+    def fetch_sales(
+        self, backend: str, ctx: BackendContext, *, cursor: str | None = None, limit: int = PAGE_SIZE
+    ) -> Page[SalesDocument]:
+        """One page of sales documents."""
+        page: Page[SalesDocument] = self._ask(backend, "fetch_sales", Page, ctx, cursor=cursor, limit=limit)
+        return checked_page(page, SalesDocument, cursor=cursor, limit=limit, backend=backend, hook="fetch_sales")
+
+    def sync_contacts(
+        self,
+        backend: str,
+        ctx: BackendContext,
+        *,
+        cursor: str | None = None,
+        push: Sequence[Contact] = (),
+        limit: int = PAGE_SIZE,
+    ) -> ContactSync:
+        """One page of contacts, and the outcome of each pushed one."""
+        result = self._ask(backend, "sync_contacts", ContactSync, ctx, cursor=cursor, push=tuple(push), limit=limit)
+        checked_page(result.pulled, Contact, cursor=cursor, limit=limit, backend=backend, hook="sync_contacts")
+        if {outcome.local_id for outcome in result.pushed} != {contact.local_id for contact in push}:
+            what = "did not answer for exactly the contacts that were pushed"
+            raise PluginError(backend, "sync_contacts", what, written=Written.MAYBE)
+        return result
+
+    def find_journal(
+        self, backend: str, ctx: BackendContext, *, entry: JournalEntry, external_id: str | None = None
+    ) -> tuple[JournalResult, ...]:
+        """All hits for an entry, drafts too. Raises Unsupported where the backend can't look up."""
+        hits = self._ask(backend, "find_journal", object, ctx, entry=entry, external_id=external_id)
+        return checked_records(hits, JournalResult, backend=backend, hook="find_journal")
+
+    def discard_draft(
+        self, backend: str, ctx: BackendContext, *, entry: JournalEntry, external_id: str
+    ) -> JournalResult:
+        """Deletes one of our drafts. Raises Unsupported where there are none."""
+        return self._ask(backend, "discard_draft", JournalResult, ctx, entry=entry, external_id=external_id)
+
+    def list_balances(self, backend: str, ctx: BackendContext) -> tuple[AccountBalance, ...]:
+        """Ledger balances of today. Raises Unsupported where the backend can't tell."""
+        balances = self._ask(backend, "list_balances", object, ctx)
+        return checked_records(balances, AccountBalance, backend=backend, hook="list_balances")
+
+    def export_register(self, backend: str, ctx: BackendContext) -> bytes:
+        """The journal register as CSV. Raises Unsupported where the backend keeps none."""
+        return self._ask(backend, "export_register", bytes, ctx)
+
+    def read_bom_file(self, *, content: bytes, filename: str, mapping: Mapping[str, str]) -> BomFile:
+        """Asks the readers in order of loading; the first that knows the format answers.
+
+        Raises Unsupported where there is no reader, Invalid where none knows the format, PluginError where
+        none did because one of them broke.
+        """
+        readers = [name for name, plugin in self._plugins.items() if "read_bom_file" in self._hooks_of(plugin)]
+        if not readers:
+            raise Unsupported("No installed plugin reads files; enable one, such as csv_import.")
+        broken: PluginError | None = None
+        for name in readers:
+            try:
+                answer = self._invoke(
+                    name, "read_bom_file", {"content": content, "filename": filename, "mapping": mapping}
+                )
+            except PartsembleError:
+                raise
+            except Exception as error:  # a broken reader must not keep the others from reading
+                log.warning("The plugin %s broke while reading a file.", name, exc_info=True)
+                broken = PluginError(name, "read_bom_file", f"raised {type(error).__name__}")
+                continue
+            if answer is not None:
+                return checked(answer, BomFile, backend=name, hook="read_bom_file", written=Written.NO)
+        if broken is not None:
+            raise broken
+        raise Invalid("file", "This is no format that an installed plugin reads; save it as CSV (UTF-8).")
+
+    def _invoke(self, name: str, hook: str, arguments: Mapping[str, object]) -> object:
+        others = [plugin for other, plugin in self._plugins.items() if other != name]
+        return self._manager.subset_hook_caller(hook, remove_plugins=others)(**arguments)
+
+    def _ask(self, backend: str, hook: str, kind: type[R], ctx: BackendContext, **arguments: object) -> R:
+        if hook not in (*BACKEND_HOOKS, *OPTIONAL_HOOKS):
+            raise ValueError(f"{hook} is not a hook")
+        if not self.has_hook(backend, hook):
+            raise Unsupported(f"{self.info(backend).title} can't do this ({hook} is not in its plugin).")
+        written = written_by(hook, arguments)
+        try:
+            answer = self._invoke(backend, hook, {"ctx": ctx, **arguments})
+        except BackendError as error:
+            blot_secrets(error, ctx)
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a stranger raises becomes one of ours, below
+            failure = bug_error(error, ctx, backend=backend, hook=hook, written=written)
+        else:
+            return checked(answer, kind, backend=backend, hook=hook, written=written)
+        raise failure

@@ -1,0 +1,123 @@
+"""What pluggy lets pass: answers that are none, and errors that are no answers.
+
+Where a hook that writes breaks the rules, nobody knows what it did: that is OutcomeUnknown, never a failure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
+from typing import TypeVar
+
+from partsemble_core.errors import PartsembleError
+from partsemble_core.plugin_api import (
+    BackendContext,
+    BackendError,
+    OutcomeUnknown,
+    Page,
+    Rejected,
+    Secret,
+    Written,
+)
+
+MAX_CURSOR_BYTES = 4096
+POSTING_HOOKS = frozenset({"post_journal", "discard_draft"})
+R = TypeVar("R")
+
+
+class PluginError(PartsembleError):
+    """A plugin broke the rules of its hooks. ``written`` says whether the books may have changed."""
+
+    code = "plugin-error"
+
+    def __init__(self, plugin: str, hook: str, what: str, *, written: Written = Written.NO) -> None:
+        super().__init__(f"The plugin {plugin} {what} in {hook}; report it to the plugin's author.")
+        self.plugin = plugin
+        self.hook = hook
+        self.written = written
+
+
+def written_by(hook: str, arguments: Mapping[str, object]) -> Written:
+    """Whether the books may have changed when this hook breaks half-way."""
+    if hook in POSTING_HOOKS or arguments.get("push"):
+        return Written.MAYBE
+    return Written.NO
+
+
+def checked(answer: object, kind: type[R], *, backend: str, hook: str, written: Written) -> R:
+    """``answer`` if it is a ``kind``. A posting hook without an answer is doubt; a coroutine never ran."""
+    if isinstance(answer, CoroutineType | GeneratorType):
+        answer.close()
+        raise PluginError(backend, hook, "answered something that has not run yet (async or yield)")
+    if isinstance(answer, AsyncGeneratorType):
+        raise PluginError(backend, hook, "answered something that has not run yet (async or yield)")
+    if answer is None or not isinstance(answer, kind):
+        wrong = f"answered {type(answer).__name__}, not {kind.__name__},"
+        if hook in POSTING_HOOKS:
+            raise OutcomeUnknown(f"The plugin {backend} {wrong} in {hook}; it may have been written.")
+        raise PluginError(backend, hook, wrong, written=written)
+    return answer
+
+
+def checked_records(records: object, kind: type[R], *, backend: str, hook: str) -> tuple[R, ...]:
+    if not isinstance(records, tuple | list):
+        raise PluginError(backend, hook, f"answered {type(records).__name__}, not a tuple")
+    for record in records:
+        if not isinstance(record, kind):
+            raise PluginError(backend, hook, f"answered a {type(record).__name__} among {kind.__name__}s")
+    return tuple(records)
+
+
+def checked_page(page: Page[R], kind: type[R], *, cursor: str | None, limit: int, backend: str, hook: str) -> Page[R]:
+    checked_records(page.records, kind, backend=backend, hook=hook)
+    if len(page.records) > limit:
+        raise PluginError(backend, hook, f"answered {len(page.records)} records where {limit} were asked")
+    if page.has_more and (page.next_cursor is None or page.next_cursor == cursor):
+        raise PluginError(backend, hook, "said there is more but did not advance its cursor")
+    if page.next_cursor is not None and len(page.next_cursor.encode()) > MAX_CURSOR_BYTES:
+        raise PluginError(backend, hook, f"gave a cursor of more than {MAX_CURSOR_BYTES} bytes")
+    return page
+
+
+def bug_error(
+    error: Exception, ctx: BackendContext, *, backend: str, hook: str, written: Written
+) -> OutcomeUnknown | PluginError:
+    """The error for an exception that is no BackendError: chained, unless its text shows a secret."""
+    what = _blotted(f"raised {type(error).__name__}: {error}", ctx)
+    failure: OutcomeUnknown | PluginError
+    if hook in POSTING_HOOKS:
+        failure = OutcomeUnknown(f"The plugin {backend} {what} in {hook}; it may have been written.")
+    else:
+        failure = PluginError(backend, hook, what, written=written)
+    failure.__cause__ = None if _shows_secret(error, ctx) else error
+    return failure
+
+
+def blot_secrets(error: BackendError, ctx: BackendContext) -> None:
+    """Takes secrets out of an error that will be shown, logged and stored."""
+    error.args = tuple(_blotted(part, ctx) if isinstance(part, str) else part for part in error.args)
+    if isinstance(error, Rejected):
+        error.problems = tuple(_blotted(problem, ctx) for problem in error.problems)
+    chained: list[BaseException] = [link for link in (error.__cause__, error.__context__) if link is not None]
+    if any(_shows_secret(link, ctx) for link in chained):
+        error.__cause__ = error.__context__ = None
+
+
+def _secret_texts(ctx: BackendContext) -> list[str]:
+    secrets = [ctx.access_token, *ctx.settings.values()]
+    return [secret.reveal() for secret in secrets if isinstance(secret, Secret) and secret]
+
+
+def _shows_secret(error: BaseException, ctx: BackendContext) -> bool:
+    seen: BaseException | None = error
+    while seen is not None:
+        if any(text in f"{seen} {seen!r}" for text in _secret_texts(ctx)):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False
+
+
+def _blotted(text: str, ctx: BackendContext) -> str:
+    for secret in _secret_texts(ctx):
+        text = text.replace(secret, "***")
+    return text

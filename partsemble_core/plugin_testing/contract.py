@@ -1,0 +1,16 @@
+"""The suite that every backend passes. A plugin's test file inherits it and gives one fixture:
+
+class TestMyBackend(BackendContract):
+    @pytest.fixture
+    def harness(self) -> Harness:
+        return MyHarness()
+"""
+
+from __future__ import annotations
+
+from partsemble_core.plugin_testing.contract_posting import DoubtContract, PostingContract
+from partsemble_core.plugin_testing.contract_reading import ReadingContract
+
+
+class BackendContract(ReadingContract, PostingContract, DoubtContract):
+    """To be inherited by a class whose name begins with Test, and whose fixture ``harness`` is a Harness."""

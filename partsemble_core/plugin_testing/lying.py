@@ -1,0 +1,203 @@
+"""A backend that lies on order: it loses answers, applies late, refuses, stalls, and answers with somebody else's id.
+
+It is the worst accounting system that the posting protocol has to survive; a plugin author sees with it what the core
+does after each error. The books behind it are `partsemble_core.plugin_testing.lying_books`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+import uuid
+from collections.abc import Callable, Sequence
+
+from partsemble_core.plugin_api import (
+    Account,
+    AccountClass,
+    BackendContext,
+    BackendInfo,
+    Capabilities,
+    ConnectRequest,
+    ConnectResult,
+    ConnectState,
+    ConnectStep,
+    Contact,
+    ContactSync,
+    Item,
+    JournalEntry,
+    JournalResult,
+    JournalStatus,
+    JournalStep,
+    NotPermitted,
+    Organisation,
+    OutcomeUnknown,
+    Page,
+    PeriodClosed,
+    Posting,
+    PostStep,
+    Rejected,
+    RetryLater,
+    SalesDocument,
+    SignedOut,
+    SignIn,
+    Unsupported,
+    hookimpl,
+)
+from partsemble_core.plugin_testing.lying_books import HeldJournal, Lie, LyingBooks, Request
+
+ACCOUNTS = (
+    ("a-621", "621", "Stock of components", AccountClass.ASSET),
+    ("a-622", "622", "Stock of finished goods", AccountClass.ASSET),
+    ("a-623", "623", "Goods received clearing", AccountClass.LIABILITY),
+    ("a-478", "478", "Applied labour", AccountClass.EXPENSE),
+)
+ORGANISATION = "lying-books"
+
+
+class LyingBackend:
+    """The plugin object over `LyingBooks`. ``watch`` hears ``books.before`` each call and ``books.after`` each
+    change, and may kill the process or act as another worker. With ``sign_in`` the backend asks for one first."""
+
+    def __init__(
+        self,
+        books: LyingBooks,
+        *,
+        name: str = "lying",
+        currency: str = "NZD",
+        sign_in: SignIn | None = None,
+        watch: Callable[[str], None] | None = None,
+    ) -> None:
+        self.books = books
+        self._name = name
+        self._currency = currency
+        self._sign_in = sign_in
+        self.watch: Callable[[str], None] = watch or (lambda point: None)
+
+    @hookimpl
+    def describe_backend(self) -> BackendInfo:
+        capabilities = Capabilities(posting=self.books.posting)
+        return BackendInfo(name=self._name, title="Lying books", version="1", capabilities=capabilities)
+
+    @hookimpl
+    def connect(self, ctx: BackendContext, request: ConnectRequest) -> ConnectResult:
+        """One organisation; ``begin`` asks for a sign-in where there is one."""
+        organisation = Organisation(external_id=ORGANISATION, name="Lying Books", base_currency=self._currency)
+        if request.step == ConnectStep.BEGIN and self._sign_in is not None:
+            return ConnectResult(state=ConnectState.SIGN_IN, sign_in=self._sign_in)
+        if request.step == ConnectStep.DISCONNECT:
+            return ConnectResult(state=ConnectState.DISCONNECTED)
+        is_chosen = request.step in (ConnectStep.CHOOSE, ConnectStep.CHECK)
+        return ConnectResult(
+            state=ConnectState.READY if is_chosen else ConnectState.CHOOSE, organisations=(organisation,)
+        )
+
+    @hookimpl
+    def list_items(self, ctx: BackendContext, cursor: str | None, limit: int) -> Page[Item]:
+        return Page(records=(), complete=True)
+
+    @hookimpl
+    def list_accounts(self, ctx: BackendContext, cursor: str | None, limit: int) -> Page[Account]:
+        start = int(cursor or 0)
+        shown = tuple(
+            Account(external_id=external_id, code=code, name=name, classification=kind)
+            for external_id, code, name, kind in ACCOUNTS[start : start + limit]
+        )
+        has_more = start + limit < len(ACCOUNTS)
+        return Page(
+            records=shown, next_cursor=str(start + limit) if has_more else None, has_more=has_more, complete=True
+        )
+
+    @hookimpl
+    def post_journal(self, ctx: BackendContext, entry: JournalEntry, step: JournalStep) -> JournalResult:
+        if step.kind is PostStep.POST and self.books.posting != Posting.DRAFT_THEN_POST:
+            raise Unsupported("These books have no drafts.")
+        request = Request(
+            step=step.kind.value,
+            key=step.key,
+            token=entry.token,
+            lines=_lines(entry),
+            external_id=step.external_id or "",
+        )
+        return self._answer(ctx, request)
+
+    @hookimpl
+    def find_journal(
+        self, ctx: BackendContext, entry: JournalEntry, external_id: str | None
+    ) -> Sequence[JournalResult]:
+        request = Request(step="look_up", key="", token=entry.token, lines="", external_id=external_id or "")
+        self.watch("books.before")
+        _speak(*self.books.arrive(request, bearer=_bearer(ctx)))
+        held = self.books.journals(token=entry.token)
+        return tuple(_result(each) for each in held if external_id in (None, each.external_id))
+
+    @hookimpl
+    def discard_draft(self, ctx: BackendContext, entry: JournalEntry, external_id: str) -> JournalResult:
+        request = Request(step="discard", key="", token=entry.token, lines="", external_id=external_id)
+        return self._answer(ctx, request)
+
+    @hookimpl
+    def fetch_sales(self, ctx: BackendContext, cursor: str | None, limit: int) -> Page[SalesDocument]:
+        raise Unsupported("These books know no sales.")
+
+    @hookimpl
+    def sync_contacts(
+        self, ctx: BackendContext, cursor: str | None, push: Sequence[Contact], limit: int
+    ) -> ContactSync:
+        raise Unsupported("These books know no contacts.")
+
+    def _answer(self, ctx: BackendContext, request: Request) -> JournalResult:
+        """Applies the request as the lie of the moment has it."""
+        self.watch("books.before")
+        lie, seconds = self.books.arrive(request, bearer=_bearer(ctx))
+        _speak(lie, seconds)
+        if lie is Lie.APPLY_LATE:
+            self.books.apply_late(request, seconds=seconds)
+            raise OutcomeUnknown("The answer did not come in time.")
+        held = self.books.apply(request)
+        self.watch("books.after")
+        if lie is Lie.LOSE_ANSWER:
+            raise OutcomeUnknown("The connection broke before the answer.")
+        if lie is Lie.SLOW_ANSWER:
+            time.sleep(seconds)
+        if lie is Lie.WRONG_ID:
+            others = [each for each in self.books.journals() if each.token != request.token]
+            return JournalResult(
+                external_id=others[0].external_id if others else str(uuid.uuid4()), status=JournalStatus(held.status)
+            )
+        return _result(held)
+
+
+def _speak(lie: Lie | None, seconds: int) -> None:
+    """Tells the lies that leave the books as they are."""
+    if lie is Lie.REFUSE:
+        raise Rejected("An account is archived.", fields=("lines[0].account_id",))
+    if lie is Lie.PERIOD_CLOSED:
+        raise PeriodClosed("The period is locked.")
+    if lie is Lie.LIMIT:
+        raise RetryLater("Too many calls.", after=seconds or 60, whole_organisation=True)
+    if lie is Lie.BUSY:
+        raise RetryLater("Nothing was sent.", after=seconds or 5)
+    if lie is Lie.SIGNED_OUT:
+        raise SignedOut("The access token was refused.")
+    if lie is Lie.NOT_PERMITTED:
+        raise NotPermitted("The organisation was disconnected.")
+    if lie is Lie.CLOSE_BEFORE:
+        raise OutcomeUnknown("The connection was closed.")
+    if lie is Lie.BREAK:
+        raise RuntimeError("the plugin has a bug")
+    if lie is Lie.SLOW:
+        time.sleep(seconds)
+
+
+def _result(held: HeldJournal) -> JournalResult:
+    return JournalResult(external_id=held.external_id, status=JournalStatus(held.status))
+
+
+def _lines(entry: JournalEntry) -> str:
+    return json.dumps([[line.account_id, format(line.amount, "f")] for line in entry.lines])
+
+
+def _bearer(ctx: BackendContext) -> str:
+    token = ctx.access_token
+    return "" if token is None else hashlib.sha256(token.reveal().encode()).hexdigest()[:12]

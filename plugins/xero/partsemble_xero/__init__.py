@@ -1,0 +1,113 @@
+"""Xero as an accounting backend: manual journals, drafted first and posted by id.
+
+The core signs in and keeps the tokens; this plugin says where, and maps what goes over the wire.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from partsemble_core.plugin_api import (
+    Account,
+    BackendContext,
+    BackendInfo,
+    Capabilities,
+    ClosedPeriod,
+    ConnectRequest,
+    ConnectResult,
+    ContactSync,
+    Item,
+    JournalEntry,
+    JournalResult,
+    JournalStep,
+    Page,
+    Posting,
+    SalesDocument,
+    SettingField,
+    hookimpl,
+)
+from partsemble_xero import accounts, connecting, contacts, items, posting, sales
+from partsemble_xero.client import DEFAULTS
+from partsemble_xero.journals import MAX_NARRATION, TOKEN_ROOM
+
+CAPABILITIES = Capabilities(
+    posting=Posting.DRAFT_THEN_POST,
+    inventory_mode_reason="Xero has no interface to change quantities, so Partsemble keeps them and Xero gets "
+    "journals.",
+    key_window=dt.timedelta(minutes=6),
+    closed_period=ClosedPeriod.REFUSES,
+    max_narration=MAX_NARRATION - TOKEN_ROOM,
+    calls_per_minute=60,
+    calls_at_once=5,
+)
+SETTINGS = (
+    SettingField(
+        name="client_id",
+        label="Client id",
+        help="From your app at developer.xero.com, of the kind Web app.",
+        required=True,
+    ),
+    SettingField(
+        name="client_secret",
+        label="Client secret",
+        help="Shown once when you create it; it is kept sealed.",
+        required=True,
+        secret=True,
+    ),
+    SettingField(
+        name="scopes",
+        label="Scopes",
+        help="What the app asks for. Apps made before March 2026 may need the older names.",
+        default=DEFAULTS["scopes"],
+    ),
+    SettingField(name="authorize_url", label="Sign-in address", default=DEFAULTS["authorize_url"]),
+    SettingField(name="token_url", label="Token address", default=DEFAULTS["token_url"]),
+    SettingField(name="revoke_url", label="Revocation address", default=DEFAULTS["revoke_url"]),
+    SettingField(name="api_url", label="API address", default=DEFAULTS["api_url"]),
+)
+
+
+class XeroPlugin:
+    """The plugin object: no state, every call finds all it needs in its context."""
+
+    @hookimpl
+    def describe_backend(self) -> BackendInfo:
+        return BackendInfo(name="xero", title="Xero", version="0.1.0", capabilities=CAPABILITIES, settings=SETTINGS)
+
+    @hookimpl
+    def connect(self, ctx: BackendContext, request: ConnectRequest) -> ConnectResult:
+        return connecting.connect(ctx, request)
+
+    @hookimpl
+    def list_items(self, ctx: BackendContext, cursor: str | None, limit: int) -> Page[Item]:
+        return items.list_items(ctx, cursor, limit)
+
+    @hookimpl
+    def list_accounts(self, ctx: BackendContext, cursor: str | None, limit: int) -> Page[Account]:
+        return accounts.list_accounts(ctx, cursor, limit)
+
+    @hookimpl
+    def post_journal(self, ctx: BackendContext, entry: JournalEntry, step: JournalStep) -> JournalResult:
+        return posting.post_journal(ctx, entry, step)
+
+    @hookimpl
+    def find_journal(
+        self, ctx: BackendContext, entry: JournalEntry, external_id: str | None
+    ) -> Sequence[JournalResult]:
+        return posting.find_journal(ctx, entry, external_id)
+
+    @hookimpl
+    def discard_draft(self, ctx: BackendContext, entry: JournalEntry, external_id: str) -> JournalResult:
+        return posting.discard_draft(ctx, entry, external_id)
+
+    @hookimpl
+    def fetch_sales(self) -> Page[SalesDocument]:
+        return sales.fetch_sales()
+
+    @hookimpl
+    def sync_contacts(self) -> ContactSync:
+        return contacts.sync_contacts()
+
+
+plugin = XeroPlugin()

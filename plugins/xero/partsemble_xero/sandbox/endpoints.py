@@ -1,0 +1,12 @@
+"""The endpoints of the Accounting API that this sandbox speaks: the one place to add another."""
+
+from __future__ import annotations
+
+from . import accounts, items, journals, organisations
+
+ENDPOINTS = (
+    organisations.ENDPOINT,
+    accounts.ENDPOINT,
+    items.ENDPOINT,
+    journals.ENDPOINT,
+)
