@@ -28,7 +28,7 @@ class BackendError(PartsembleError):
 
 
 class RetryLater(BackendError):
-    """Surely not written; try again after ``after`` seconds. ``whole_organisation``: nothing else may be sent either."""
+    """Surely not written: again after ``after`` seconds. ``whole_organisation``: nothing else may be sent either."""
 
     code = "backend-retry-later"
 

@@ -180,7 +180,7 @@ class ConnectState(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectRequest:
-    """``choose`` names the organisation. The sign-in itself is the core's; a plugin never sees the code or the tokens."""
+    """``choose`` names the organisation. The sign-in itself is the core's; a plugin sees no code and no token."""
 
     step: ConnectStep
     organisation_id: str | None = None
@@ -248,7 +248,7 @@ class JournalLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalEntry:
-    """One posting, frozen when its document was confirmed. ``token`` is 12 characters that are found again in their books."""
+    """One posting, frozen with its document. ``token`` is 12 characters that are found again in their books."""
 
     token: str
     date: dt.date
@@ -262,7 +262,7 @@ class JournalEntry:
 
 
 class PostStep(enum.StrEnum):
-    """create: bring the entry into being (a draft where there are drafts). post: put the created one into the ledger."""
+    """create: bring the entry into being (a draft, where there are). post: put the created one into the ledger."""
 
     CREATE = "create"
     POST = "post"

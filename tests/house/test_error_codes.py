@@ -21,7 +21,5 @@ def test_an_error_code_is_kebab_case() -> None:
 
 def test_no_two_errors_share_a_code() -> None:
     codes = [code for code, _ in own_codes()]
-    twice = {
-        code: [found for c, found in own_codes() if c == code] for code in codes if codes.count(code) > 1
-    }
+    twice = {code: [found for c, found in own_codes() if c == code] for code in codes if codes.count(code) > 1}
     assert twice == {}

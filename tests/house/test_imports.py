@@ -9,9 +9,7 @@ import pytest
 
 from tests.house.sources import functions_of, imported_names, name_of, product_files, tree_of
 
-STANDARD_LIBRARY = frozenset(
-    {*sys.stdlib_module_names, "_typeshed"}
-)  # the latter exists for type checkers only
+STANDARD_LIBRARY = frozenset({*sys.stdlib_module_names, "_typeshed"})  # the latter exists for type checkers only
 # What may be imported besides the standard library and the folder itself. import-linter holds the floors;
 # this holds the lists, which also close the door to a library that nobody has thought of yet.
 ALLOWED = {
@@ -57,8 +55,7 @@ def is_float_made(node: ast.AST) -> bool:
         return isinstance(node.func, ast.Name) and node.func.id == "float"
     if isinstance(node, ast.BinOp | ast.AugAssign | ast.Compare):
         return any(
-            isinstance(part, ast.Constant) and isinstance(part.value, float)
-            for part in ast.iter_child_nodes(node)
+            isinstance(part, ast.Constant) and isinstance(part.value, float) for part in ast.iter_child_nodes(node)
         )
     return False
 
@@ -103,9 +100,7 @@ def test_the_domain_holds_no_float_at_all() -> None:
 
 
 def test_the_domain_has_no_clock() -> None:
-    assert places(product_files("partsemble_core/domain"), is_clock_read) == [], (
-        "take the time as an argument"
-    )
+    assert places(product_files("partsemble_core/domain"), is_clock_read) == [], "take the time as an argument"
 
 
 @pytest.mark.parametrize("folder", sorted(ALLOWED))
@@ -144,7 +139,5 @@ def is_within(name: str, packages: Iterable[str]) -> bool:
         ("at.date()", is_clock_read, False),
     ],
 )
-def test_the_rules_see_what_they_should(
-    source: str, is_bad: Callable[[ast.AST], bool], expected: bool
-) -> None:
+def test_the_rules_see_what_they_should(source: str, is_bad: Callable[[ast.AST], bool], expected: bool) -> None:
     assert any(is_bad(node) for node in ast.walk(ast.parse(source))) is expected

@@ -20,9 +20,7 @@ for point in found.entry_points:
     point.load()
     print(point.group, point.name, sys.modules[point.module].__file__, sep="|")
 """
-LEFT_OUT = shutil.ignore_patterns(
-    ".*", "__pycache__", "*.pyc", "*.egg-info", "build", "dist", "tests", "docs", "bench"
-)
+LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "*.pyc", "*.egg-info", "build", "dist", "tests", "docs", "bench")
 
 
 @pytest.fixture(scope="module")

@@ -22,9 +22,7 @@ def oversized() -> dict[str, int]:
 
 def exceptions() -> dict[str, int]:
     text = (ROOT / "tests/house/size_exceptions.txt").read_text(encoding="utf-8")
-    rows = [
-        line.rsplit(maxsplit=1) for line in text.splitlines() if line.strip() and not line.startswith("#")
-    ]
+    rows = [line.rsplit(maxsplit=1) for line in text.splitlines() if line.strip() and not line.startswith("#")]
     return {name: int(lines) for name, lines in rows}
 
 

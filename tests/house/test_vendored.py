@@ -11,9 +11,7 @@ MANIFEST = VENDOR / "MANIFEST.sha256"
 
 def manifest() -> dict[str, str]:
     """Path from the vendor folder → SHA-256, as ``sha256sum`` writes them: ``HASH  PATH`` a line."""
-    rows = [
-        line.split(maxsplit=1) for line in MANIFEST.read_text(encoding="utf-8").splitlines() if line.strip()
-    ]
+    rows = [line.split(maxsplit=1) for line in MANIFEST.read_text(encoding="utf-8").splitlines() if line.strip()]
     return {path.removeprefix("*").removeprefix("./"): digest for digest, path in rows}
 
 

@@ -112,9 +112,7 @@ def serving(directory: Path, binaries: Path) -> Iterator[PostgresServer]:
             raise RuntimeError(f"initdb failed: {log_path.read_text()[-1000:]}")
         process = launch(server_command(directory, binaries), directory, log)
     server = PostgresServer(
-        URL.create(
-            "postgresql+psycopg", username="postgres", database="postgres", query={"host": str(directory)}
-        )
+        URL.create("postgresql+psycopg", username="postgres", database="postgres", query={"host": str(directory)})
     )
     try:
         wait_until(lambda: process.poll() is not None or server.is_ready(), "PostgreSQL accepts connections")

@@ -123,9 +123,7 @@ def test_the_server_goes_when_the_run_is_killed() -> None:
     shutil.rmtree(directory)
 
 
-def test_an_emptied_valkey_holds_nothing_of_other_tests(
-    valkey_url: str, request: pytest.FixtureRequest
-) -> None:
+def test_an_emptied_valkey_holds_nothing_of_other_tests(valkey_url: str, request: pytest.FixtureRequest) -> None:
     with redis.Redis.from_url(valkey_url) as client:
         client.set("left over", "x")
         assert request.getfixturevalue("empty_valkey_url") == valkey_url

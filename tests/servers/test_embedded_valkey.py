@@ -94,9 +94,7 @@ def test_ctrl_c_meant_for_the_parent_leaves_the_server_running(server: EmbeddedV
         assert client.blpop(["nothing"], timeout=1) is None
 
 
-def test_a_stranger_on_the_wanted_port_is_not_taken_for_the_server(
-    server: EmbeddedValkey, tmp_path: Path
-) -> None:
+def test_a_stranger_on_the_wanted_port_is_not_taken_for_the_server(server: EmbeddedValkey, tmp_path: Path) -> None:
     with pytest.raises(EmbeddedValkeyError, match=r"(?s)ended at once.*Address already in use"):
         EmbeddedValkey(tmp_path / "other", port=server.port).start()
 
