@@ -1,0 +1,198 @@
+"""Settings: read once, at start, from the environment. No other file touches it."""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from partsemble_core.errors import PartsembleError
+from partsemble_core.plugin_api.secret import Secret
+
+
+class BadSetting(PartsembleError):
+    """A setting can't be used; the message names it and says what it takes."""
+
+    code = "bad-setting"
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(f"{name}: {message}")
+        self.name = name
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting, as the reference page and ``partsemble config`` show it."""
+
+    name: str
+    default: str
+    about: str
+
+
+SETTINGS = (
+    Setting(
+        "PARTSEMBLE_DATA_DIR",
+        "data",
+        "Folder of the embedded database, the embedded Valkey and generated keys.",
+    ),
+    Setting("DATABASE_URL", "", "Database: sqlite:///FILE or postgresql://…; empty = SQLite in the data folder."),
+    Setting("REDIS_URL", "", "Redis or Valkey for the job queue; empty = the embedded Valkey in the data folder."),
+    Setting("PARTSEMBLE_BASE_URL", "http://localhost:8000", "Address at which people reach the console."),
+    Setting(
+        "PARTSEMBLE_SECRET_KEY",
+        "",
+        "Signs sessions; at least 32 characters; empty = generated in the data folder.",
+    ),
+    Setting("PARTSEMBLE_KEYS", "", "Seals tokens: NAME:BASE64 of 32 bytes, comma separated, the first seals."),
+    Setting("PARTSEMBLE_PLUGINS", "xero,csv_import,qbo_stub", "Names of the plugins that may be loaded."),
+    Setting(
+        "PARTSEMBLE_TRUSTED_HOSTS",
+        "",
+        "Host names that the console answers to, comma separated; empty = any.",
+    ),
+    Setting("PARTSEMBLE_SECURE_COOKIES", "", "1 = session cookies only over https; empty = as the base URL says."),
+    Setting("PARTSEMBLE_LEASE_SECONDS", "60", "How long a worker may hold an export before another may take over."),
+    Setting("PARTSEMBLE_SWEEP_SECONDS", "15", "How often the scheduler looks for exports that are due."),
+    Setting("PARTSEMBLE_QUARANTINE_SECONDS", "30", "Wait after a lost answer before it is looked up in the books."),
+)
+PLUGIN_PREFIX = "PARTSEMBLE_PLUGIN_"
+"""``PARTSEMBLE_PLUGIN_XERO_CLIENT_ID`` becomes the setting ``client_id`` of the plugin ``xero``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    data_dir: Path
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    base_url: str
+    secret_key: Secret
+    keys: Secret
+    plugins: tuple[str, ...]
+    trusted_hosts: tuple[str, ...] = ()
+    secure_cookies: bool = False
+    lease_seconds: int = 60
+    sweep_seconds: int = 15
+    quarantine_seconds: int = 30
+    plugin_settings: Mapping[str, Secret] = field(default_factory=dict)
+    """Every ``PARTSEMBLE_PLUGIN_…`` value by its lower-case rest, such as ``xero_client_id``."""
+
+    def settings_of(self, plugin: str) -> dict[str, Secret]:
+        """What the environment says for one plugin."""
+        prefix = f"{plugin}_"
+        return {k.removeprefix(prefix): v for k, v in self.plugin_settings.items() if k.startswith(prefix)}
+
+
+def load(environment: Mapping[str, str] | None = None, *, data_dir: Path | None = None) -> Settings:
+    """Settings of this process. Keys that aren't given are made once and kept in the data folder (mode 0600).
+
+    Raises BadSetting.
+    """
+    given = dict(os.environ if environment is None else environment)
+    values = {s.name: given.get(s.name, "").strip() or s.default for s in SETTINGS}
+    folder = (data_dir or Path(values["PARTSEMBLE_DATA_DIR"])).expanduser().resolve()
+    base_url = values["PARTSEMBLE_BASE_URL"].rstrip("/")
+    if not base_url.startswith(("http://", "https://")):
+        raise BadSetting("PARTSEMBLE_BASE_URL", "must start with http:// or https://")
+    secret_key = values["PARTSEMBLE_SECRET_KEY"] or _kept(folder / "secret_key", lambda: secrets.token_urlsafe(48))
+    if len(secret_key) < 32:
+        raise BadSetting("PARTSEMBLE_SECRET_KEY", "must have at least 32 characters")
+    return Settings(
+        data_dir=folder,
+        database_url=_database_url(values["DATABASE_URL"], folder),
+        redis_url=_redis_url(values["REDIS_URL"]),
+        base_url=base_url,
+        secret_key=Secret(secret_key),
+        keys=Secret(values["PARTSEMBLE_KEYS"] or _kept(folder / "keys", _new_key)),
+        plugins=_names(values["PARTSEMBLE_PLUGINS"]),
+        trusted_hosts=_names(values["PARTSEMBLE_TRUSTED_HOSTS"]),
+        secure_cookies=_secure(values["PARTSEMBLE_SECURE_COOKIES"], base_url),
+        lease_seconds=_seconds("PARTSEMBLE_LEASE_SECONDS", values),
+        sweep_seconds=_seconds("PARTSEMBLE_SWEEP_SECONDS", values),
+        quarantine_seconds=_seconds("PARTSEMBLE_QUARANTINE_SECONDS", values),
+        plugin_settings={
+            name.removeprefix(PLUGIN_PREFIX).lower(): Secret(value)
+            for name, value in given.items()
+            if name.startswith(PLUGIN_PREFIX)
+        },
+    )
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The environment that gives a child process of ours the same settings."""
+    child = dict(os.environ)
+    child.update(
+        {
+            "PARTSEMBLE_DATA_DIR": str(settings.data_dir),
+            "DATABASE_URL": settings.database_url,
+            "REDIS_URL": settings.redis_url,
+            "PARTSEMBLE_BASE_URL": settings.base_url,
+            "PARTSEMBLE_SECRET_KEY": settings.secret_key.reveal(),
+            "PARTSEMBLE_KEYS": settings.keys.reveal(),
+            "PARTSEMBLE_PLUGINS": ",".join(settings.plugins),
+            "PARTSEMBLE_TRUSTED_HOSTS": ",".join(settings.trusted_hosts),
+            "PARTSEMBLE_SECURE_COOKIES": "1" if settings.secure_cookies else "0",
+            "PARTSEMBLE_LEASE_SECONDS": str(settings.lease_seconds),
+            "PARTSEMBLE_SWEEP_SECONDS": str(settings.sweep_seconds),
+            "PARTSEMBLE_QUARANTINE_SECONDS": str(settings.quarantine_seconds),
+        }
+    )
+    child.update({PLUGIN_PREFIX + k.upper(): v.reveal() for k, v in settings.plugin_settings.items()})
+    return child
+
+
+def _database_url(text: str, folder: Path) -> str:
+    if not text:
+        return f"sqlite:///{folder / 'partsemble.sqlite3'}"
+    for old in ("postgres://", "postgresql://"):
+        if text.startswith(old):
+            return "postgresql+psycopg://" + text.removeprefix(old)
+    if not text.startswith(("sqlite:///", "postgresql+psycopg://")):
+        raise BadSetting("DATABASE_URL", "must start with sqlite:/// or postgresql://")
+    return text
+
+
+def _redis_url(text: str) -> str:
+    if text and not text.startswith(("redis://", "rediss://", "unix://")):
+        raise BadSetting("REDIS_URL", "must start with redis://, rediss:// or unix://")
+    return text
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _secure(text: str, base_url: str) -> bool:
+    if text not in ("", "0", "1"):
+        raise BadSetting("PARTSEMBLE_SECURE_COOKIES", "must be 0 or 1, or left out")
+    return text == "1" if text else base_url.startswith("https://")
+
+
+def _seconds(name: str, values: Mapping[str, str]) -> int:
+    text = values[name]
+    if not re.fullmatch("[0-9]{1,5}", text) or not 1 <= int(text) <= 86_400:
+        raise BadSetting(name, "must be a whole number of seconds from 1 to 86400")
+    return int(text)
+
+
+def _new_key() -> str:
+    return "k1:" + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def _kept(path: Path, make: Callable[[], str]) -> str:
+    """The text kept in ``path``, made and written once; two processes starting at once agree on one."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fresh = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        fresh.touch(mode=0o600)
+        fresh.write_text(make() + "\n")
+        try:
+            os.link(fresh, path)
+        except FileExistsError:
+            pass  # another process was first: its text is the one that counts
+        finally:
+            fresh.unlink()
+    return path.read_text().strip()

@@ -1,0 +1,251 @@
+"""Admitting: companies, the people in them, their passwords and API tokens."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import re
+import secrets
+import unicodedata
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo, available_timezones
+
+import sqlalchemy as sa
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerifyMismatchError
+from sqlalchemy.orm import Session
+
+from partsemble_core.domain.products import NAME_LENGTH, clean_text
+from partsemble_core.errors import Conflict, Forbidden, Invalid, NotFound
+from partsemble_core.store.base import can_be_stored
+from partsemble_core.store.companies import ApiToken, Company, Membership, Role, User
+
+HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+"""OWASP's argon2id setting of 19 MiB, two passes."""
+PASSWORD_LENGTH = 12
+TOKEN_PREFIX = "psb_live_"  # noqa: S105 - what secret scanners look for, no secret itself
+DECIMALS = {
+    "BIF": 0,
+    "CLP": 0,
+    "DJF": 0,
+    "GNF": 0,
+    "ISK": 0,
+    "JPY": 0,
+    "KMF": 0,
+    "KRW": 0,
+    "PYG": 0,
+    "RWF": 0,
+    "UGX": 0,
+    "VND": 0,
+    "VUV": 0,
+    "XAF": 0,
+    "XOF": 0,
+    "XPF": 0,
+    "BHD": 3,
+    "IQD": 3,
+    "JOD": 3,
+    "KWD": 3,
+    "LYD": 3,
+    "OMR": 3,
+    "TND": 3,
+}
+"""Currencies whose minor unit isn't a hundredth (ISO 4217)."""
+MAY_WRITE = frozenset({Role.OWNER, Role.ADMIN, Role.BUILDER})
+MAY_SET_UP = frozenset({Role.OWNER, Role.ADMIN})
+MAY_EXPORT = frozenset({Role.OWNER, Role.ADMIN, Role.ACCOUNTANT})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Who is signed in, in which company, as what. ``by`` is what histories show."""
+
+    user_id: int
+    membership_id: int
+    company_id: int
+    role: Role
+    by: str
+
+
+def found_company(
+    session: Session,
+    *,
+    name: object,
+    currency: object,
+    email: object,
+    password: object,
+    now: dt.datetime,
+    timezone: str = "UTC",
+    owner_name: object = "Owner",
+) -> tuple[Company, User]:
+    """A new company and its owner. Raises Invalid, and Conflict for an address that is in use."""
+    code = currency.strip().upper() if isinstance(currency, str) else ""
+    if not re.fullmatch(r"[A-Z]{3}", code, re.ASCII):
+        raise Invalid("currency", "A currency is three letters, such as NZD.")
+    if timezone not in available_timezones():
+        raise Invalid("timezone", f"There is no time zone {timezone[:40]!r}. Use one such as Pacific/Auckland.")
+    company = Company(
+        name=clean_text(name, field="name", length=NAME_LENGTH),
+        currency=code,
+        decimals=DECIMALS.get(code, 2),
+        timezone=ZoneInfo(timezone).key,
+        created_at=now,
+    )
+    user = _new_user(session, email=email, password=password, name=owner_name, now=now)
+    session.add(company)
+    session.flush()
+    session.add(Membership(company_id=company.id, user_id=user.id, role=Role.OWNER))
+    session.flush()
+    return company, user
+
+
+def add_member(
+    session: Session,
+    *,
+    company_id: int,
+    email: object,
+    password: object,
+    role: str,
+    name: object,
+    now: dt.datetime,
+) -> User:
+    """A new person in a company. Raises Invalid, Conflict."""
+    if role not in set(Role) or role == Role.OWNER:
+        raise Invalid("role", "A role is admin, accountant, builder or viewer; a company has one owner.")
+    user = _new_user(session, email=email, password=password, name=name, now=now)
+    session.add(Membership(company_id=company_id, user_id=user.id, role=Role(role)))
+    session.flush()
+    return user
+
+
+def sign_in(session: Session, *, email: str, password: str) -> Person:
+    """Raises Forbidden with the same words, after the same work, whether the address or the password is wrong."""
+    user = _find_user(session, email)
+    known = user is not None and user.is_active
+    matches = _matches(user.password_hash if user is not None and known else _DUMMY, password)
+    if user is None or not known or not matches:
+        raise Forbidden("E-mail address or password is wrong.")
+    membership = session.scalar(sa.select(Membership).where(Membership.user_id == user.id).order_by(Membership.id))
+    if membership is None:
+        raise Forbidden("You are a member of no company any more. Ask its owner to invite you.")
+    return _person(membership, user)
+
+
+def set_password(session: Session, *, email: str, password: str) -> None:
+    """Gives a person a new password. Raises NotFound, Invalid."""
+    user = _find_user(session, email)
+    if user is None:
+        raise NotFound("person", email)
+    user.password_hash = HASHER.hash(_checked_password(password))
+
+
+def find_person(session: Session, membership_id: int) -> Person | None:
+    """The person behind a session cookie, while the membership lasts."""
+    row = session.execute(
+        sa.select(Membership, User)
+        .join(User, User.id == Membership.user_id)
+        .where(Membership.id == membership_id, User.is_active)
+    ).first()
+    return None if row is None else _person(row[0], row[1])
+
+
+def issue_token(session: Session, *, membership_id: int, name: object, now: dt.datetime) -> str:
+    """A new API token with the rights of its member. Shown this once: only its SHA-256 is kept."""
+    membership = session.get(Membership, membership_id)
+    if membership is None:
+        raise NotFound("member", membership_id)
+    token = TOKEN_PREFIX + secrets.token_urlsafe(32)
+    session.add(
+        ApiToken(
+            company_id=membership.company_id,
+            membership_id=membership.id,
+            name=clean_text(name, field="name", length=100),
+            token_sha256=hashlib.sha256(token.encode()).hexdigest(),
+            created_at=now,
+        )
+    )
+    session.flush()
+    return token
+
+
+def find_token_holder(session: Session, token: str) -> Person | None:
+    """Whose token it is, while neither token nor member is revoked."""
+    digest = hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
+    row = session.execute(
+        sa.select(Membership, User, ApiToken.name)
+        .join(ApiToken, ApiToken.membership_id == Membership.id)
+        .join(User, User.id == Membership.user_id)
+        .where(ApiToken.token_sha256 == digest, ApiToken.revoked_at.is_(None), User.is_active)
+    ).first()
+    if row is None:
+        return None
+    holder = _person(row[0], row[1])
+    return Person(
+        user_id=holder.user_id,
+        membership_id=holder.membership_id,
+        company_id=holder.company_id,
+        role=holder.role,
+        by=f"{holder.by} (token {row[2]})",
+    )
+
+
+def must_be(person: Person, roles: frozenset[Role]) -> None:
+    """Raises Forbidden, naming the roles that may."""
+    if person.role not in roles:
+        allowed = ", ".join(sorted(role.value for role in roles))
+        raise Forbidden(f"As {person.role} you may not do this. It takes one of: {allowed}.")
+
+
+def _new_user(session: Session, *, email: object, password: object, name: object, now: dt.datetime) -> User:
+    address = clean_text(email, field="email", length=254).lower()
+    if not re.fullmatch(r"[^@\s]+@[^@\s]+", address):
+        raise Invalid("email", f"{address!r} isn't an e-mail address.")
+    checked = _checked_password(password)
+    if session.scalar(sa.select(User.id).where(User.email == address)) is not None:
+        raise Conflict(f"{address} is in use already. Use another address.", field="email")
+    user = User(
+        email=address,
+        name=clean_text(name, field="name", length=NAME_LENGTH),
+        password_hash=HASHER.hash(checked),
+        is_active=True,
+        created_at=now,
+    )
+    session.add(user)
+    try:
+        session.flush()
+    except sa.exc.IntegrityError as error:  # somebody else was a moment faster
+        raise Conflict(f"{address} is in use already. Use another address.", field="email") from error
+    return user
+
+
+def _find_user(session: Session, email: str) -> User | None:
+    """By the address as `_new_user` keeps it."""
+    address = unicodedata.normalize("NFC", email).strip().lower()
+    return session.scalar(sa.select(User).where(User.email == address)) if can_be_stored(address) else None
+
+
+def _checked_password(password: object) -> str:
+    if not isinstance(password, str) or not PASSWORD_LENGTH <= len(password) <= 128:
+        raise Invalid("password", f"A password has {PASSWORD_LENGTH} to 128 characters.")
+    if not can_be_stored(password):
+        raise Invalid("password", "The password contains characters that nobody can type. Choose another.")
+    return password
+
+
+def _matches(hashed: str, password: str) -> bool:
+    try:
+        return HASHER.verify(hashed, password[:1000].encode("utf-8", "surrogatepass"))
+    except (VerifyMismatchError, InvalidHashError):
+        return False
+
+
+def _person(membership: Membership, user: User) -> Person:
+    return Person(
+        user_id=user.id,
+        membership_id=membership.id,
+        company_id=membership.company_id,
+        role=Role(membership.role),
+        by=user.email,
+    )
+
+
+_DUMMY = HASHER.hash(secrets.token_urlsafe(16))

@@ -1,0 +1,318 @@
+"""Connecting a company to its books: sign-in, choice of the organisation, accounts and their roles."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import hashlib
+import json
+import logging
+import secrets
+from collections.abc import Mapping
+from contextlib import closing, suppress
+
+import requests
+import sqlalchemy as sa
+from authlib.common.errors import AuthlibBaseError
+
+from partsemble_core.errors import Conflict, Refused
+from partsemble_core.plugin_api.errors import NotPermitted, SignedOut
+from partsemble_core.plugin_api.secret import Secret
+from partsemble_core.plugin_api.sign_in import SignIn
+from partsemble_core.plugin_api.types import (
+    BackendContext,
+    ConnectRequest,
+    ConnectResult,
+    ConnectState,
+    ConnectStep,
+    InventoryMode,
+    Organisation,
+)
+from partsemble_core.services.acting import Act
+from partsemble_core.services.addressing import backend_context, context_of, token_for
+from partsemble_core.services.house import House
+from partsemble_core.services.mapping import missing_roles, sync_accounts
+from partsemble_core.services.refreshing import (
+    TIME_OUT,
+    SignInBroken,
+    access_token,
+    keep_tokens,
+    oauth_session,
+)
+from partsemble_core.store.companies import get_company
+from partsemble_core.store.connections import (
+    Connection,
+    ConnectionState,
+    Grant,
+    GrantState,
+    SignInFlow,
+    find_live,
+    get_connection,
+)
+from partsemble_core.store.session import CompanySession
+from partsemble_core.vault import Place
+
+log = logging.getLogger(__name__)
+FLOW_LIFE = dt.timedelta(minutes=10)
+
+
+class SignInRefused(Refused):
+    """The sign-in didn't end in a connection: cancelled, too old, used twice, or begun by another session."""
+
+    code = "sign-in-refused"
+
+
+class CurrencyDiffers(Refused):
+    """The organisation keeps its books in another currency than the company its stock."""
+
+    code = "currency-differs"
+
+
+def begin(house: House, act: Act, company_id: int, *, backend: str, session_key: str, redirect_uri: str) -> str | None:
+    """Starts a sign-in: the address to send the browser to, or None where the backend needs none (go on to `choose`).
+
+    The flow is bound to ``session_key``, used once and forgotten after ten minutes.
+    """
+    sign_in = _begin_step(house, company_id, backend).sign_in
+    if sign_in is None:
+        return None
+    state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
+    client_id = _client_id(house, backend)
+    client = oauth_session(
+        house, backend, client_id=client_id, scope=" ".join(sign_in.scopes), redirect_uri=redirect_uri
+    )
+    url, _ = client.create_authorization_url(sign_in.authorize_url, state=state, code_verifier=verifier)
+    client.close()
+    flow = SignInFlow(
+        backend=backend,
+        state_sha256=_digest(state),
+        session_key=_digest(session_key),
+        verifier_sealed=house.vault.seal(Secret(verifier), _flow_place(company_id, state)),
+        redirect_uri=redirect_uri,
+        begun_by=act.by,
+        begun_at=act.at,
+    )
+    house.write(company_id, lambda session: session.add(flow))
+    return str(url)
+
+
+def complete(
+    house: House, act: Act, company_id: int, *, session_key: str, params: Mapping[str, str]
+) -> tuple[int, tuple[Organisation, ...]]:
+    """Ends a sign-in with the callback's parameters: (grant id, organisations to choose from).
+
+    Raises SignInRefused saying what to do next.
+    """
+    if params.get("error"):
+        said = params.get("error_description") or params["error"]
+        raise SignInRefused(f"The sign-in was not completed ({said[:200]}). Nothing was connected; start again.")
+    flow = house.write(company_id, lambda session: _use_flow(session, act, params.get("state", ""), session_key))
+    sign_in = _begin_step(house, company_id, flow.backend).sign_in
+    if sign_in is None:
+        raise SignInRefused(f"{flow.backend} no longer needs a sign-in. Start again.")
+    verifier = house.vault.unseal(flow.verifier_sealed, _flow_place(company_id, params["state"]))
+    answer = _exchange(house, flow, sign_in, verifier, params.get("code", ""))
+    grant_id = house.write(company_id, lambda session: _keep_grant(house, session, flow, sign_in, answer))
+    token = access_token(house, company_id, grant_id)
+    ctx = backend_context(house, flow.backend, company_id=company_id, token=token)
+    result = _ask(house, flow.backend, ctx, ConnectRequest(step=ConnectStep.COMPLETE))
+    if not result.organisations:
+        raise SignInRefused("The sign-in gave access to no organisation. Start again and choose one.")
+    return grant_id, result.organisations
+
+
+def choose(
+    house: House,
+    act: Act,
+    company_id: int,
+    *,
+    backend: str,
+    organisation_id: str,
+    grant_id: int | None = None,
+) -> Connection:
+    """Connects the company to one organisation and reads its accounts. The same one again reconnects it.
+
+    Raises CurrencyDiffers, Conflict while another organisation is connected, SignInRefused.
+    """
+    token = access_token(house, company_id, grant_id) if grant_id is not None else None
+    ctx = backend_context(house, backend, company_id=company_id, token=token, organisation_id=organisation_id)
+    request = ConnectRequest(step=ConnectStep.CHOOSE, organisation_id=organisation_id)
+    result = _ask(house, backend, ctx, request)
+    if result.state != ConnectState.READY or not result.organisations:
+        raise SignInRefused("The organisation can't be connected. Start again and choose one that is listed.")
+    organisation = result.organisations[0]
+    mode = _only_mode(house, backend)
+    connection = house.write(
+        company_id,
+        lambda session: _connect(session, act, backend, organisation, grant_id=grant_id, mode=mode),
+    )
+    sync_accounts(house, connection)
+    return connection
+
+
+def organisations(house: House, company_id: int, *, backend: str) -> tuple[Organisation, ...]:
+    """What a backend without sign-in offers to connect."""
+    return _begin_step(house, company_id, backend).organisations
+
+
+def disconnect(house: House, company_id: int, connection_id: int) -> None:
+    """Ends the connection there and here. All data of ours stays; exports that wait keep waiting.
+
+    Where the books no longer let us in, there is nothing left to end over there. Raises RetryLater while they can't be
+    reached.
+    """
+    with house.reading(company_id) as session:
+        connection = get_connection(session, connection_id)
+    try:
+        ctx = context_of(house, connection, token=token_for(house, connection))
+        _ask(house, connection.backend, ctx, ConnectRequest(step=ConnectStep.DISCONNECT))
+    except (SignedOut, NotPermitted) as error:
+        log.info("connection %s had been ended from the other side (%s)", connection_id, error.code)
+
+    def end(session: CompanySession) -> None:
+        get_connection(session, connection_id).state = ConnectionState.DISCONNECTED
+
+    house.write(company_id, end)
+
+
+def _begin_step(house: House, company_id: int, backend: str) -> ConnectResult:
+    ctx = backend_context(house, backend, company_id=company_id)
+    return _ask(house, backend, ctx, ConnectRequest(step=ConnectStep.BEGIN))
+
+
+def _ask(house: House, backend: str, ctx: BackendContext, request: ConnectRequest) -> ConnectResult:
+    with closing(ctx.http):
+        return house.host.connect(backend, ctx, request)
+
+
+def _client_id(house: House, backend: str) -> str:
+    found = house.settings.settings_of(backend).get("client_id")
+    return "" if found is None else found.reveal()
+
+
+def _use_flow(session: CompanySession, act: Act, state: str, session_key: str) -> SignInFlow:
+    flow = session.scalar(sa.select(SignInFlow).where(SignInFlow.state_sha256 == _digest(state)).with_for_update())
+    if flow is None or flow.session_key != _digest(session_key):
+        raise SignInRefused("This sign-in wasn't begun here. Start again from Settings → Integrations.")
+    if flow.used_at is not None or flow.begun_at + FLOW_LIFE < act.at:
+        raise SignInRefused("This sign-in was used already or is older than ten minutes. Start again.")
+    flow.used_at = act.at
+    return flow
+
+
+def _exchange(house: House, flow: SignInFlow, sign_in: SignIn, verifier: Secret, code: str) -> Mapping[str, object]:
+    client = oauth_session(
+        house, flow.backend, client_id=_client_id(house, flow.backend), redirect_uri=flow.redirect_uri
+    )
+    try:
+        answer = client.fetch_token(
+            sign_in.token_url,
+            grant_type="authorization_code",
+            code=code,
+            code_verifier=verifier.reveal(),
+            timeout=TIME_OUT,
+            allow_redirects=False,
+        )
+    except AuthlibBaseError as error:
+        raise SignInRefused(f"The sign-in was refused ({error.error}). Start again.") from None
+    except (requests.RequestException, ValueError) as error:
+        raise SignInBroken(f"The sign-in service did not answer ({type(error).__name__}). Start again.") from None
+    finally:
+        client.close()
+    return dict(answer)
+
+
+def _keep_grant(
+    house: House, session: CompanySession, flow: SignInFlow, sign_in: SignIn, answer: Mapping[str, object]
+) -> int:
+    subject = _claim(str(answer.get("access_token", "")), sign_in.subject_claim)
+    client_id = _client_id(house, flow.backend)
+    grant = session.scalar(
+        sa.select(Grant)
+        .where(Grant.backend == flow.backend, Grant.client_id == client_id, Grant.subject == subject)
+        .with_for_update()
+    )
+    if grant is None:
+        grant = Grant(
+            backend=flow.backend,
+            client_id=client_id,
+            subject=subject,
+            lease_epoch=0,
+            created_at=house.clock(),
+            state=GrantState.ACTIVE,
+            token_url=sign_in.token_url,
+            revoke_url=sign_in.revoke_url,
+            grace_seconds=sign_in.refresh_grace_seconds,
+        )
+        session.add(grant)
+        session.flush()
+    grant.token_url, grant.revoke_url = sign_in.token_url, sign_in.revoke_url
+    grant.state, grant.quarantine_until = GrantState.ACTIVE, None
+    keep_tokens(house, session, grant.id, answer)
+    session.get_one(SignInFlow, flow.id).grant_id = grant.id
+    return grant.id
+
+
+def _connect(
+    session: CompanySession,
+    act: Act,
+    backend: str,
+    organisation: Organisation,
+    *,
+    grant_id: int | None,
+    mode: InventoryMode,
+) -> Connection:
+    company = get_company(session)
+    if organisation.base_currency and organisation.base_currency != company.currency:
+        raise CurrencyDiffers(
+            f"{organisation.name} keeps its books in {organisation.base_currency}, {company.name} its stock in "
+            f"{company.currency}. Choose an organisation in {company.currency}."
+        )
+    live = find_live(session)
+    if live is not None and (live.backend, live.organisation_id) != (backend, organisation.external_id):
+        raise Conflict(f"{live.organisation_name} is connected. Disconnect it first.")
+    found = live or session.scalar(
+        sa.select(Connection).where(
+            Connection.backend == backend, Connection.organisation_id == organisation.external_id
+        )
+    )
+    if found is None:
+        found = Connection(backend=backend, organisation_id=organisation.external_id, created_at=act.at)
+        session.add(found)
+    found.organisation_name = organisation.name
+    found.base_currency = organisation.base_currency or company.currency
+    found.link_id = organisation.link_id
+    found.grant_id = grant_id
+    found.inventory_mode = mode
+    found.locked_through = organisation.locked_through
+    found.problem = ""
+    found.paused_until = None
+    found.state = ConnectionState.SETUP
+    session.flush()
+    if not missing_roles(session, found.id):
+        found.state = ConnectionState.ACTIVE
+    return found
+
+
+def _only_mode(house: House, backend: str) -> InventoryMode:
+    modes = house.host.info(backend).capabilities.inventory_modes
+    return InventoryMode.JOURNAL_ONLY if InventoryMode.JOURNAL_ONLY in modes else next(iter(modes))
+
+
+def _claim(token: str, name: str) -> str:
+    """A claim of a JWT, read without verifying: it only tells whose grant this is, and authorises nothing."""
+    parts = token.split(".")
+    if len(parts) == 3:
+        with suppress(ValueError):
+            body = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+            if isinstance(body, dict) and isinstance(body.get(name), str):
+                return str(body[name])
+    raise SignInBroken(f"The access token doesn't say whose it is ({name}). Report this as a fault.")
+
+
+def _flow_place(company_id: int, state: str) -> Place:
+    return Place(table="sign_in_flows", column="verifier_sealed", row_key=_digest(state), company_id=company_id)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

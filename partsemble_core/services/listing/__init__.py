@@ -1,0 +1,121 @@
+"""Listing: every table that people see, searched, sorted, filtered and paged in a constant number of statements."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+
+from partsemble_core.errors import NotFound
+from partsemble_core.services.listing.asking import (
+    MAX_PAGE_SIZE,
+    PAGE_SIZE,
+    Column,
+    Kind,
+    Listing,
+    ListQuery,
+    Row,
+    parse_list_query,
+)
+from partsemble_core.services.listing.book_tables import ACCOUNTS, EXPORTS
+from partsemble_core.services.listing.labels import build_label, export_label, receipt_label
+from partsemble_core.services.listing.paging import Table, all_rows, page_of
+from partsemble_core.services.listing.stock_tables import BUILDS, ENTRIES, LOTS, PRODUCTS, RECEIPTS, SUPPLIERS
+from partsemble_core.store.session import CompanySession
+
+__all__ = [
+    "LISTS",
+    "MAX_PAGE_SIZE",
+    "PAGE_SIZE",
+    "Column",
+    "Kind",
+    "ListQuery",
+    "Listing",
+    "Row",
+    "Table",
+    "build_label",
+    "export_label",
+    "get_table",
+    "list_accounts",
+    "list_builds",
+    "list_entries",
+    "list_exports",
+    "list_lots",
+    "list_products",
+    "list_receipts",
+    "list_suppliers",
+    "parse_list_query",
+    "receipt_label",
+    "rows_for_download",
+]
+TABLES: Mapping[str, Table] = {
+    table.name: table for table in (PRODUCTS, LOTS, RECEIPTS, SUPPLIERS, BUILDS, EXPORTS, ENTRIES, ACCOUNTS)
+}
+
+
+def list_products(session: CompanySession, query: ListQuery) -> Listing:
+    """Products with stock, average cost and value. Filters: kind, state (active, inactive)."""
+    return page_of(session, PRODUCTS, query)
+
+
+def list_lots(session: CompanySession, query: ListQuery) -> Listing:
+    """Lots, newest first. Filters: product, receipt (ids), state, from, to (days of receipt)."""
+    return page_of(session, LOTS, query)
+
+
+def list_receipts(session: CompanySession, query: ListQuery) -> Listing:
+    """Receipts with the label of their export. Filters: supplier (id), state, label, from, to."""
+    return page_of(session, RECEIPTS, query)
+
+
+def list_suppliers(session: CompanySession, query: ListQuery) -> Listing:
+    """Suppliers by code. Filter: state (active, inactive)."""
+    return page_of(session, SUPPLIERS, query)
+
+
+def list_builds(session: CompanySession, query: ListQuery) -> Listing:
+    """Builds with cost and the one label of their two states. Filters: product (id), state, label, from, to."""
+    return page_of(session, BUILDS, query)
+
+
+def list_exports(session: CompanySession, query: ListQuery) -> Listing:
+    """The outbox, newest first. Filters: kind, state, label, connection (id)."""
+    return page_of(session, EXPORTS, query)
+
+
+def list_entries(session: CompanySession, query: ListQuery) -> Listing:
+    """The stock ledger, newest first. Filters: product, lot (ids), kind, from, to."""
+    return page_of(session, ENTRIES, query)
+
+
+def list_accounts(session: CompanySession, query: ListQuery) -> Listing:
+    """Accounts of the connected books with the roles they play. Filters: connection (id), connections, state.
+
+    Those of a connection that was ended are shown with the filter ``connections`` = ``ended``.
+    """
+    return page_of(session, ACCOUNTS, query)
+
+
+LISTS: Mapping[str, Callable[[CompanySession, ListQuery], Listing]] = {
+    "products": list_products,
+    "lots": list_lots,
+    "receipts": list_receipts,
+    "suppliers": list_suppliers,
+    "builds": list_builds,
+    "exports": list_exports,
+    "entries": list_entries,
+    "accounts": list_accounts,
+}
+
+
+def get_table(name: str) -> Table:
+    """Columns and filters of a list. Raises NotFound."""
+    if name not in TABLES:
+        raise NotFound("list", name)
+    return TABLES[name]
+
+
+def rows_for_download(session: CompanySession, name: str, query: ListQuery) -> Generator[Row, None, None]:
+    """All rows that the query finds, whatever its page, streamed from one statement. Raises NotFound, Invalid.
+
+    Close it where it isn't read to its end.
+    """
+    return all_rows(session, get_table(name), query)

@@ -1,0 +1,76 @@
+"""The one label that people read for the two states of a document: its own, and that of its export."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from partsemble_core.domain.builds import BuildState
+from partsemble_core.domain.exports import WORKABLE, ExportState
+from partsemble_core.domain.receipts import ReceiptState
+from partsemble_core.store.builds import Build
+from partsemble_core.store.exports import Export
+from partsemble_core.store.lots import DocumentKind
+from partsemble_core.store.receipts import Receipt
+
+RECORDED = "Recorded"
+PENDING_EXPORT = "Pending export"
+SYNCED = "Synced"
+FAILED = "Failed"
+EXPORT_LABELS = {
+    **dict.fromkeys(WORKABLE, PENDING_EXPORT),
+    ExportState.POSTED: SYNCED,
+    ExportState.REVIEW: FAILED,
+    ExportState.SKIPPED: RECORDED,
+    ExportState.CANCELLED: RECORDED,
+}
+BUILD_LABELS = {
+    BuildState.PLANNED: "Planned",
+    BuildState.PENDING_QA: "Pending QA",
+    BuildState.REJECTED: "Rejected",
+    BuildState.REVERSED: "Reversed",
+}
+"""A completed build is called by the state of its export."""
+RECEIPT_LABELS = {ReceiptState.DRAFT: "Draft", ReceiptState.REVERSED: "Reversed"}
+LABELS = sorted({*EXPORT_LABELS.values(), *BUILD_LABELS.values(), *RECEIPT_LABELS.values()})
+
+
+def export_label(state: str | None) -> str:
+    """What people read for an export's state; a document without one is *Recorded*."""
+    return RECORDED if state is None else EXPORT_LABELS[ExportState(state)]
+
+
+def build_label(state: str, export_state: str | None) -> str:
+    """What people read for a build (PRODUCT 6)."""
+    return BUILD_LABELS.get(BuildState(state)) or export_label(export_state)
+
+
+def receipt_label(state: str, export_state: str | None) -> str:
+    """What people read for a receipt."""
+    return RECEIPT_LABELS.get(ReceiptState(state)) or export_label(export_state)
+
+
+def export_label_sql() -> sa.ColumnElement[str]:
+    return sa.case({state.value: label for state, label in EXPORT_LABELS.items()}, value=Export.state)
+
+
+def build_label_sql() -> sa.ColumnElement[str]:
+    return _document_label_sql(Build, {str(k): v for k, v in BUILD_LABELS.items()}, DocumentKind.BUILD)
+
+
+def receipt_label_sql() -> sa.ColumnElement[str]:
+    return _document_label_sql(Receipt, {str(k): v for k, v in RECEIPT_LABELS.items()}, DocumentKind.RECEIPT)
+
+
+def _document_label_sql(table: Any, labels: dict[str, str], kind: DocumentKind) -> sa.ColumnElement[str]:
+    """Asked per row by index: a join would show a document twice that was exported to two connections in turn."""
+    of_export = (
+        sa.select(export_label_sql())
+        .where(Export.company_id == table.company_id, Export.document_kind == kind, Export.document_id == table.id)
+        .order_by(Export.id.desc())
+        .limit(1)
+        .correlate(table)
+        .scalar_subquery()
+    )
+    return sa.case(labels, value=table.state, else_=sa.func.coalesce(of_export, RECORDED))

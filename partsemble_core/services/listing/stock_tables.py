@@ -1,0 +1,309 @@
+"""The lists of goods and documents: their columns, what they read, and what they can be filtered by."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, cast
+
+import sqlalchemy as sa
+
+from partsemble_core.domain.amounts import unit_cost
+from partsemble_core.domain.builds import BuildState
+from partsemble_core.domain.lots import LotState
+from partsemble_core.domain.products import ProductKind
+from partsemble_core.domain.receipts import ReceiptState
+from partsemble_core.services.listing import labels
+from partsemble_core.services.listing.asking import Column, Row
+from partsemble_core.services.listing.paging import (
+    Statement,
+    Table,
+    by_id,
+    choice,
+    same_company,
+    since,
+    until,
+)
+from partsemble_core.store.base import Millionths
+from partsemble_core.store.builds import Build
+from partsemble_core.store.lots import DocumentKind, Lot, StockEntry
+from partsemble_core.store.products import Product, StockBalance
+from partsemble_core.store.receipts import Receipt, ReceiptLine, Supplier
+
+ZERO = sa.literal(Decimal(0), Millionths())
+ACTIVITY = ("active", "inactive")
+
+
+def _activity(is_active: Any) -> sa.ColumnElement[str]:
+    return sa.case((is_active, "active"), else_="inactive")
+
+
+def _with_unit_cost(row: Row, *, cost: str, quantity: str) -> Row:
+    return {**row, "unit_cost": unit_cost(cast(Decimal, row[cost]), cast(Decimal, row[quantity]))}
+
+
+def _lot_row(row: Row) -> Row:
+    """What a unit of it costs: of what is left, and for a lot that is used up of what came in."""
+    left = row["quantity_left"] != 0
+    cost, quantity = ("cost_left", "quantity_left") if left else ("cost_in", "quantity_in")
+    return _with_unit_cost(row, cost=cost, quantity=quantity)
+
+
+def _build_row(row: Row) -> Row:
+    return _with_unit_cost(row, cost="total_cost", quantity="quantity")
+
+
+def _products(statement: Statement) -> Statement:
+    balance = sa.and_(StockBalance.company_id == Product.company_id, StockBalance.product_id == Product.id)
+    return statement.select_from(Product).outerjoin(StockBalance, balance)
+
+
+def _lots(statement: Statement) -> Statement:
+    return (
+        statement.select_from(Lot)
+        .join(Product, same_company(Lot, Lot.product_id, Product))
+        .outerjoin(ReceiptLine, same_company(Lot, Lot.receipt_line_id, ReceiptLine))
+        .outerjoin(Receipt, same_company(ReceiptLine, ReceiptLine.receipt_id, Receipt))
+        .outerjoin(Build, same_company(Lot, Lot.build_id, Build))
+    )
+
+
+def _receipts(statement: Statement) -> Statement:
+    return statement.select_from(Receipt).join(Supplier, same_company(Receipt, Receipt.supplier_id, Supplier))
+
+
+def _builds(statement: Statement) -> Statement:
+    return statement.select_from(Build).join(Product, same_company(Build, Build.product_id, Product))
+
+
+def _entries(statement: Statement) -> Statement:
+    return (
+        statement.select_from(StockEntry)
+        .join(Product, same_company(StockEntry, StockEntry.product_id, Product))
+        .join(Lot, same_company(StockEntry, StockEntry.lot_id, Lot))
+    )
+
+
+PRODUCTS = Table(
+    name="products",
+    title="Products",
+    columns=(
+        Column("sku", "SKU"),
+        Column("name", "Name"),
+        Column("kind", "Kind", "state"),
+        Column("unit", "Unit"),
+        Column("stock", "Stock", "quantity"),
+        Column("average_cost", "Average cost", "money"),
+        Column("value", "Value", "money"),
+        Column("reorder_point", "Reorder point", "quantity"),
+        Column("state", "State", "state"),
+    ),
+    row_id=Product.id,
+    reads={
+        "sku": Product.sku,
+        "name": Product.name,
+        "kind": Product.kind,
+        "unit": Product.unit,
+        "stock": sa.func.coalesce(StockBalance.quantity, ZERO),
+        # The last unit cost follows every movement, so it is the average while there is stock (N3).
+        "average_cost": sa.func.coalesce(StockBalance.last_unit_cost, ZERO),
+        "value": sa.func.coalesce(StockBalance.value, ZERO),
+        "reorder_point": Product.reorder_point,
+        "state": _activity(Product.is_active),
+    },
+    join=_products,
+    searched=("sku", "name"),
+    order="sku",
+    filters={
+        "kind": choice(Product.kind, ProductKind, key="kind"),
+        "state": choice(_activity(Product.is_active), ACTIVITY, key="state"),
+    },
+)
+LOTS = Table(
+    name="lots",
+    title="Lots",
+    columns=(
+        Column("number", "Lot"),
+        Column("product_sku", "Product"),
+        Column("product_name", "Name"),
+        Column("received_on", "Received", "date"),
+        Column("expires_on", "Expires", "date"),
+        Column("quantity_in", "Quantity in", "quantity"),
+        Column("quantity_left", "Quantity left", "quantity"),
+        Column("cost_left", "Cost left", "money"),
+        Column("unit_cost", "Unit cost", "money", sortable=False),
+        Column("state", "State", "state"),
+        Column("source", "Source"),
+    ),
+    row_id=Lot.id,
+    reads={
+        "number": Lot.number,
+        "product_sku": Product.sku,
+        "product_name": Product.name,
+        "received_on": Lot.received_on,
+        "expires_on": Lot.expires_on,
+        "quantity_in": Lot.quantity_in,
+        "cost_in": Lot.cost_in,
+        "quantity_left": Lot.quantity_left,
+        "cost_left": Lot.cost_left,
+        "state": Lot.state,
+        "source": sa.func.coalesce(Receipt.reference, Build.reference, ""),
+        "product_id": Lot.product_id,
+        "receipt_id": ReceiptLine.receipt_id,
+        "build_id": Lot.build_id,
+    },
+    join=_lots,
+    searched=("number", "product_sku", "product_name", "source"),
+    order="received_on",
+    descending=True,
+    filters={
+        "product": by_id(Lot.product_id, key="product"),
+        "receipt": by_id(ReceiptLine.receipt_id, key="receipt"),
+        "state": choice(Lot.state, LotState, key="state"),
+        "from": since(Lot.received_on, key="from"),
+        "to": until(Lot.received_on, key="to"),
+    },
+    finish=_lot_row,
+)
+RECEIPTS = Table(
+    name="receipts",
+    title="Receipts",
+    columns=(
+        Column("reference", "Receipt"),
+        Column("supplier_code", "Supplier"),
+        Column("supplier_name", "Name"),
+        Column("received_on", "Received", "date"),
+        Column("total_cost", "Total cost", "money"),
+        Column("state", "State", "state"),
+        Column("label", "Status", "state"),
+    ),
+    row_id=Receipt.id,
+    reads={
+        "reference": Receipt.reference,
+        "supplier_code": Supplier.code,
+        "supplier_name": Supplier.name,
+        "received_on": Receipt.received_on,
+        "total_cost": Receipt.total_cost,
+        "state": Receipt.state,
+        "label": labels.receipt_label_sql(),
+        "supplier_id": Receipt.supplier_id,
+        "created_at": Receipt.created_at,
+    },
+    join=_receipts,
+    searched=("reference", "supplier_code", "supplier_name"),
+    order="received_on",
+    descending=True,
+    filters={
+        "supplier": by_id(Receipt.supplier_id, key="supplier"),
+        "state": choice(Receipt.state, ReceiptState, key="state"),
+        "label": choice(labels.receipt_label_sql(), labels.LABELS, key="label"),
+        "from": since(Receipt.received_on, key="from"),
+        "to": until(Receipt.received_on, key="to"),
+    },
+)
+SUPPLIERS = Table(
+    name="suppliers",
+    title="Suppliers",
+    columns=(
+        Column("code", "Code"),
+        Column("name", "Name"),
+        Column("contact", "Contact"),
+        Column("email", "E-mail"),
+        Column("phone", "Phone"),
+        Column("state", "State", "state"),
+    ),
+    row_id=Supplier.id,
+    reads={
+        "code": Supplier.code,
+        "name": Supplier.name,
+        "contact": Supplier.contact,
+        "email": Supplier.email,
+        "phone": Supplier.phone,
+        "state": _activity(Supplier.is_active),
+    },
+    join=lambda statement: statement.select_from(Supplier),
+    searched=("code", "name", "contact", "email", "phone"),
+    order="code",
+    filters={"state": choice(_activity(Supplier.is_active), ACTIVITY, key="state")},
+)
+BUILDS = Table(
+    name="builds",
+    title="Builds",
+    columns=(
+        Column("reference", "Build"),
+        Column("product_sku", "Product"),
+        Column("product_name", "Name"),
+        Column("quantity", "Quantity", "quantity"),
+        Column("built_on", "Built", "date"),
+        Column("total_cost", "Total cost", "money"),
+        Column("unit_cost", "Unit cost", "money", sortable=False),
+        Column("state", "State", "state"),
+        Column("label", "Status", "state"),
+        Column("executed_by", "By"),
+    ),
+    row_id=Build.id,
+    reads={
+        "reference": Build.reference,
+        "product_sku": Product.sku,
+        "product_name": Product.name,
+        "quantity": Build.quantity,
+        "built_on": Build.built_on,
+        "total_cost": sa.type_coerce(Build.components_cost + Build.added_cost, Millionths()),
+        "state": Build.state,
+        "label": labels.build_label_sql(),
+        "executed_by": Build.executed_by,
+        "product_id": Build.product_id,
+    },
+    join=_builds,
+    searched=("reference", "product_sku", "product_name", "executed_by"),
+    order="reference",
+    descending=True,
+    filters={
+        "product": by_id(Build.product_id, key="product"),
+        "state": choice(Build.state, BuildState, key="state"),
+        "label": choice(labels.build_label_sql(), labels.LABELS, key="label"),
+        "from": since(Build.built_on, key="from"),
+        "to": until(Build.built_on, key="to"),
+    },
+    finish=_build_row,
+)
+ENTRIES = Table(
+    name="entries",
+    title="Stock ledger",
+    columns=(
+        Column("effective_on", "Day", "date"),
+        Column("reference", "Document"),
+        Column("kind", "Kind", "state"),
+        Column("product_sku", "Product"),
+        Column("lot_number", "Lot"),
+        Column("quantity", "Quantity", "quantity"),
+        Column("cost", "Cost", "money"),
+        Column("recorded_at", "Recorded", "time"),
+        Column("recorded_by", "By"),
+    ),
+    row_id=StockEntry.id,
+    reads={
+        "effective_on": StockEntry.effective_on,
+        "reference": StockEntry.reference,
+        "kind": StockEntry.document_kind,
+        "product_sku": Product.sku,
+        "lot_number": Lot.number,
+        "quantity": StockEntry.quantity,
+        "cost": StockEntry.cost,
+        "recorded_at": StockEntry.recorded_at,
+        "recorded_by": StockEntry.recorded_by,
+        "product_id": StockEntry.product_id,
+        "lot_id": StockEntry.lot_id,
+        "document_id": StockEntry.document_id,
+    },
+    join=_entries,
+    searched=("reference", "product_sku", "lot_number", "recorded_by"),
+    order="recorded_at",
+    descending=True,
+    filters={
+        "product": by_id(StockEntry.product_id, key="product"),
+        "lot": by_id(StockEntry.lot_id, key="lot"),
+        "kind": choice(StockEntry.document_kind, DocumentKind, key="kind"),
+        "from": since(StockEntry.effective_on, key="from"),
+        "to": until(StockEntry.effective_on, key="to"),
+    },
+)

@@ -1,0 +1,116 @@
+"""Mapping: the accounts of the books, and which of them plays which role in postings."""
+
+from __future__ import annotations
+
+import datetime as dt
+from contextlib import closing
+
+import sqlalchemy as sa
+
+from partsemble_core.domain.journals import REQUIRED_ROLES, AccountRole
+from partsemble_core.errors import Invalid
+from partsemble_core.plugin_api.types import Account
+from partsemble_core.services.addressing import context_of, token_for
+from partsemble_core.services.exporting import ROLE_LABELS
+from partsemble_core.services.house import House
+from partsemble_core.store.connections import (
+    AccountMapping,
+    Connection,
+    ConnectionState,
+    RemoteAccount,
+    get_connection,
+    mapped_accounts,
+)
+from partsemble_core.store.session import CompanySession
+
+ACCOUNTS_PAGE = 500
+ACCOUNT_PAGES = 200
+
+
+def sync_accounts(house: House, connection: Connection) -> int:
+    """Reads all accounts, each with its verdict. Those no longer there are marked gone. Returns how many there are."""
+    ctx = context_of(house, connection, token=token_for(house, connection))
+    accounts: list[Account] = []
+    cursor: str | None = None
+    with closing(ctx.http):
+        for _ in range(ACCOUNT_PAGES):
+            page = house.host.list_accounts(connection.backend, ctx, cursor=cursor, limit=ACCOUNTS_PAGE)
+            accounts.extend(page.records)
+            cursor = page.next_cursor
+            if not page.has_more:
+                break
+    now = house.clock()
+    house.write(connection.company_id, lambda session: _keep_accounts(session, connection.id, accounts, now))
+    return len(accounts)
+
+
+def map_account(session: CompanySession, *, connection_id: int, role: str, code: str) -> RemoteAccount:
+    """Chooses the account with ``code`` for a role; with all four required ones the connection becomes active.
+
+    Raises Invalid naming the role for an unknown account, and for one that a journal may not use, with the reason.
+    """
+    known = parse_role(role)
+    connection = get_connection(session, connection_id)
+    account = session.scalar(
+        sa.select(RemoteAccount).where(
+            RemoteAccount.connection_id == connection_id,
+            RemoteAccount.code == code.strip(),
+            RemoteAccount.code != "",
+            RemoteAccount.is_gone.is_(False),
+        )
+    )
+    if account is None:
+        raise Invalid(
+            role,
+            f"{connection.organisation_name} has no account with code {code[:20]!r}. "
+            "Choose one from the list, or add it there and sync accounts.",
+        )
+    if not account.is_usable:
+        raise Invalid(role, f"Account {account.code} {account.name} can't be used. {account.why_not}")
+    row = session.scalar(
+        sa.select(AccountMapping).where(AccountMapping.connection_id == connection_id, AccountMapping.role == known)
+    )
+    if row is None:
+        session.add(AccountMapping(connection_id=connection_id, role=known, remote_account_id=account.id))
+    else:
+        row.remote_account_id = account.id
+    session.flush()
+    if connection.state == ConnectionState.SETUP and not missing_roles(session, connection_id):
+        connection.state = ConnectionState.ACTIVE
+    return account
+
+
+def missing_roles(session: CompanySession, connection_id: int) -> list[AccountRole]:
+    """Required roles without an account."""
+    mapped = mapped_accounts(session, connection_id)
+    return [role for role in REQUIRED_ROLES if role not in mapped]
+
+
+def parse_role(role: str) -> AccountRole:
+    """Raises Invalid, listing the roles."""
+    try:
+        return AccountRole(role)
+    except ValueError:
+        raise Invalid("role", f"There is no role {role[:40]!r}. Use one of {', '.join(ROLE_LABELS)}.") from None
+
+
+def _keep_accounts(session: CompanySession, connection_id: int, accounts: list[Account], now: dt.datetime) -> None:
+    known = {
+        row.external_id: row
+        for row in session.scalars(sa.select(RemoteAccount).where(RemoteAccount.connection_id == connection_id))
+    }
+    for account in accounts:
+        row = known.pop(account.external_id, None)
+        if row is None:
+            row = RemoteAccount(connection_id=connection_id, external_id=account.external_id)
+            session.add(row)
+        row.code, row.name = account.code, account.name
+        row.classification, row.native_type = account.classification, account.native_type
+        row.is_usable, row.why_not, row.warning = (
+            account.usable and account.active,
+            account.why_not,
+            account.warning,
+        )
+        row.is_gone, row.synced_at = False, now
+    for row in known.values():
+        row.is_gone = True

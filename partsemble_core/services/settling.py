@@ -1,0 +1,158 @@
+"""Settling: what the answer to a step, or its error, means for the export; one transaction after each call."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from partsemble_core.domain.exports import (
+    Doubt,
+    ExportState,
+    StepKind,
+    Verdict,
+)
+from partsemble_core.errors import PartsembleError
+from partsemble_core.plugin_api.errors import (
+    NotPermitted,
+    OutcomeUnknown,
+    RetryLater,
+    SignedOut,
+    Unsupported,
+)
+from partsemble_core.plugin_host import PluginError
+from partsemble_core.services.claiming import Step, into_doubt
+from partsemble_core.services.crashing import crashpoint
+from partsemble_core.services.house import House
+from partsemble_core.store.connections import ConnectionState, get_connection
+from partsemble_core.store.database import database_now
+from partsemble_core.store.exports import Export, ExportAttempt
+from partsemble_core.store.session import CompanySession, LockRank
+
+log = logging.getLogger(__name__)
+RETRY_SECONDS = 60
+STEP_BEFORE = {
+    StepKind.CREATE: (ExportState.PENDING, Doubt.NONE),
+    StepKind.POST: (ExportState.CREATED, Doubt.NONE),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """What became of a step. ``orphans`` are drafts of ours that surely lost."""
+
+    state: ExportState
+    orphans: tuple[str, ...] = ()
+
+
+def settle(house: House, session: CompanySession, step: Step, verdict: Verdict) -> Settled:
+    """Fixes the id by compare-and-set: whoever comes second has made an orphan, and only the stored id is posted."""
+    export, now = _mine(session, step), database_now(session)
+    stored = session.scalar(sa.select(Export.external_id).where(Export.id == step.export_id))
+    strays = _strays(step, verdict, stored)
+    if export is not None and _is_anothers(session, export, verdict.external_id):
+        message = "The answer named the journal of another document."
+        _end_attempt(session, step, now, outcome="unknown", external_id=verdict.external_id, message=message)
+        into_doubt(house, session, export, now)
+        return Settled(state=ExportState.UNKNOWN)
+    _end_attempt(session, step, now, outcome="ok", external_id=verdict.external_id, message=verdict.problem)
+    if export is None:
+        return Settled(state=ExportState.UNKNOWN, orphans=strays)  # a zombie's answer: noted, never acted on
+    if strays:
+        export.state, export.doubt = ExportState.CREATED, Doubt.NONE
+        return Settled(state=ExportState.CREATED, orphans=strays)
+    export.external_id = export.external_id or verdict.external_id
+    export.state, export.doubt, export.problem = verdict.state, Doubt.NONE, verdict.problem
+    if verdict.state == ExportState.POSTED:
+        export.posted_at = now
+    crashpoint("posting.before_settle_commit")
+    return Settled(state=verdict.state, orphans=verdict.orphans)
+
+
+def _strays(step: Step, verdict: Verdict, stored: str | None) -> tuple[str, ...]:
+    """The draft that this step made, if another one was fixed meanwhile. While none is, it may still be adopted."""
+    is_draft = step.kind == StepKind.CREATE and verdict.state == ExportState.CREATED
+    is_lost = is_draft and stored is not None and verdict.external_id != stored
+    return (verdict.external_id,) if is_lost and verdict.external_id else ()
+
+
+def _is_anothers(session: CompanySession, export: Export, external_id: str | None) -> bool:
+    return external_id is not None and bool(
+        session.scalar(
+            sa.select(sa.func.count()).where(
+                Export.connection_id == export.connection_id,
+                Export.external_id == external_id,
+                Export.id != export.id,
+            )
+        )
+    )
+
+
+def settle_error(house: House, session: CompanySession, step: Step, error: PartsembleError) -> ExportState:
+    """What each class of error means for the export: the class says it, never its text."""
+    export, now = _mine(session, step), database_now(session)
+    unknown = isinstance(error, OutcomeUnknown | PluginError) and step.kind != StepKind.LOOK_UP
+    waits = isinstance(error, RetryLater | SignedOut | NotPermitted) or (
+        step.kind == StepKind.LOOK_UP and not isinstance(error, Unsupported)
+    )
+    outcome = "unknown" if unknown else "not_sent" if waits else "refused"
+    _end_attempt(session, step, now, outcome=outcome, message=str(error)[:1000])
+    if export is None:
+        return ExportState.UNKNOWN
+    export.problem = str(error)[:1000]
+    if unknown:
+        into_doubt(house, session, export, now)
+    elif waits:
+        _wait(session, export, step, now, error)
+    else:
+        export.state = ExportState.REVIEW
+        export.doubt = Doubt.NONE
+    log.warning("export %s: %s %s (%s)", export.id, step.kind, outcome, error.code)
+    crashpoint("posting.before_settle_commit")
+    return ExportState(export.state)
+
+
+def _wait(session: CompanySession, export: Export, step: Step, now: dt.datetime, error: PartsembleError) -> None:
+    """Surely nothing was written: back to where the step began, to be tried again."""
+    if step.kind in STEP_BEFORE:
+        state, doubt = STEP_BEFORE[step.kind]
+        export.state, export.doubt = state, doubt
+    seconds = error.after if isinstance(error, RetryLater) else RETRY_SECONDS
+    export.not_before = now + dt.timedelta(seconds=seconds)
+    connection = get_connection(session, export.connection_id)
+    if isinstance(error, RetryLater) and error.whole_organisation:
+        connection.paused_until = export.not_before
+    if isinstance(error, SignedOut | NotPermitted) and connection.state == ConnectionState.ACTIVE:
+        connection.state = ConnectionState.RECONNECT_NEEDED
+        connection.problem = str(error)[:1000]
+
+
+def _mine(session: CompanySession, step: Step) -> Export | None:
+    """The export, if this worker's claim still stands."""
+    session.locking(LockRank.EXPORT)
+    return session.scalar(
+        sa.select(Export)
+        .where(Export.id == step.export_id, Export.lease_epoch == step.epoch)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+
+
+def _end_attempt(
+    session: CompanySession,
+    step: Step,
+    now: dt.datetime,
+    *,
+    outcome: str,
+    message: str,
+    external_id: str | None = None,
+) -> None:
+    attempt = session.get_one(ExportAttempt, step.attempt_id)
+    attempt.outcome, attempt.message, attempt.external_id, attempt.ended_at = (
+        outcome,
+        message,
+        external_id,
+        now,
+    )

@@ -1,0 +1,95 @@
+"""Companies, the people in them, their API tokens, and the gap-free counters of document numbers."""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from partsemble_core.store.base import Base, CompanyOwned, Id, link, one_of, owned
+from partsemble_core.store.session import CompanySession, LockRank
+
+
+class Role(enum.StrEnum):
+    OWNER = "owner"
+    ADMIN = "admin"
+    ACCOUNTANT = "accountant"
+    BUILDER = "builder"
+    VIEWER = "viewer"
+
+
+class Company(Base):
+    __tablename__ = "companies"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    name: Mapped[str]
+    currency: Mapped[str]
+    decimals: Mapped[int]
+    """Places of the currency's minor unit: 2 for most, 0 and 3 exist."""
+    timezone: Mapped[str]
+    """IANA name; decides which calendar day it is."""
+    created_at: Mapped[dt.datetime]
+    __table_args__ = (sa.CheckConstraint("decimals BETWEEN 0 AND 4", name="decimals_known"),)
+
+
+class User(Base):
+    __tablename__ = "users"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    email: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    password_hash: Mapped[str]
+    is_active: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[dt.datetime]
+
+
+class Membership(CompanyOwned, Base):
+    __tablename__ = "memberships"
+    user_id: Mapped[int] = mapped_column(Id, sa.ForeignKey("users.id"))
+    role: Mapped[str]
+    __table_args__ = owned(sa.UniqueConstraint("company_id", "user_id"), one_of("role", Role))
+
+
+class ApiToken(CompanyOwned, Base):
+    """Only the SHA-256 of a token is kept; the token itself is shown once."""
+
+    __tablename__ = "api_tokens"
+    membership_id: Mapped[int] = mapped_column(Id)
+    name: Mapped[str]
+    token_sha256: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[dt.datetime]
+    revoked_at: Mapped[dt.datetime | None]
+    __table_args__ = owned(link("membership_id", "memberships"))
+
+
+class Counter(CompanyOwned, Base):
+    """The last number given out; taken inside the document's own transaction, so that numbers have no gaps."""
+
+    __tablename__ = "counters"
+    name: Mapped[str]
+    last: Mapped[int]
+    __table_args__ = owned(sa.UniqueConstraint("company_id", "name"))
+
+
+def next_number(session: CompanySession, name: str) -> int:
+    """The next number of ``name`` in this company, from 1. Holds its row until commit."""
+    session.locking(LockRank.COUNTER)
+    session.insert_missing(Counter, {"name": name, "last": 0}, key=("company_id", "name"))
+    found: int | None = session.scalar(
+        sa.update(Counter).where(Counter.name == name).values(last=Counter.last + 1).returning(Counter.last),
+        execution_options={"synchronize_session": False},
+    )
+    if found is None:
+        raise LookupError(name)
+    return found
+
+
+def hold_bom_nesting(session: CompanySession) -> None:
+    """Lets one BOM of a company be saved at a time: two edits that close a ring together can't both pass."""
+    session.insert_missing(Counter, {"name": "bom-nesting", "last": 0}, key=("company_id", "name"))
+    session.execute(sa.select(Counter.id).where(Counter.name == "bom-nesting").with_for_update())
+
+
+def get_company(session: CompanySession) -> Company:
+    """The company that the session is bound to."""
+    return session.get_one(Company, session.company_id)

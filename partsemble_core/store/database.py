@@ -1,0 +1,160 @@
+"""Engines, transactions and migrations, for SQLite and PostgreSQL alike."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from partsemble_core.store.base import Base
+from partsemble_core.store.session import CompanySession
+
+T = TypeVar("T")
+TRIES = 5
+RETRIED_STATES = frozenset({"40001", "40P01", "55P03"})
+"""Serialisation failure, deadlock, lock not available: the whole transaction is run again."""
+
+db = SQLAlchemy(model_class=Base)
+
+
+def engine_options(url: str) -> dict[str, Any]:
+    """What create_engine is given for ``url``."""
+    if make_url(url).get_backend_name() == "sqlite":
+        return {"connect_args": {"timeout": 10}}
+    return {
+        "pool_pre_ping": True,
+        "pool_size": 10,
+        "max_overflow": 20,
+        "connect_args": {"options": "-c lock_timeout=10s -c statement_timeout=60s -c timezone=UTC"},
+    }
+
+
+def open_engine(url: str) -> sa.Engine:
+    """An engine of our own, its transactions set up as `prepare` says. The SQLite file's folder is made."""
+    make_folder(url)
+    return prepare(sa.create_engine(url, **engine_options(url)))
+
+
+def make_folder(url: str) -> None:
+    """Makes the folder of a SQLite file."""
+    parts = make_url(url)
+    if parts.get_backend_name() == "sqlite" and parts.database:
+        Path(parts.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+
+def prepare(engine: sa.Engine) -> sa.Engine:
+    """On SQLite: write-ahead log, full sync, foreign keys, and transactions that take the write lock at once.
+
+    A deferred transaction that reads and then writes fails at once when another committed meanwhile, whatever the
+    time-out; BEGIN IMMEDIATE waits. Readers say so with the execution option ``read_only``.
+    """
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _open_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _open_sqlite(connection: Any, record: object) -> None:
+    connection.isolation_level = None  # we send BEGIN ourselves
+    pragmas = ("busy_timeout=10000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
+    # Without recursive triggers INSERT OR REPLACE deletes rows of append-only tables behind their triggers' backs.
+    for pragma in (*pragmas, "recursive_triggers=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+    connection.create_function("lower", 1, _lower, deterministic=True)  # its own knows ASCII alone
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    read_only = connection.get_execution_options().get("read_only")
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+
+def write(engine: sa.Engine, company_id: int, work: Callable[[CompanySession], T]) -> T:
+    """Runs ``work`` in one transaction of the company: all of it is committed, or none.
+
+    A transaction that the database asks to repeat is run again from its start, at most five times, so ``work`` must
+    do nothing but database work.
+    """
+    return _again(lambda: _in_transaction(CompanySession(engine, company_id=company_id), work))
+
+
+def write_anywhere(engine: sa.Engine, work: Callable[[Session], T]) -> T:
+    """The same outside of any company: users, sign-in, claims of a worker that serves them all."""
+    return _again(lambda: _in_transaction(Session(engine, expire_on_commit=False), work))
+
+
+@contextmanager
+def reading(engine: sa.Engine, company_id: int) -> Iterator[CompanySession]:
+    """A session for reading only; on SQLite it never waits for a writer. What was read stays readable after it."""
+    with (
+        engine.connect() as connection,
+        CompanySession(connection.execution_options(read_only=True), company_id=company_id) as session,
+    ):
+        yield session
+
+
+@contextmanager
+def reading_anywhere(engine: sa.Engine) -> Iterator[Session]:
+    """Reading outside of any company."""
+    with (
+        engine.connect() as connection,
+        Session(connection.execution_options(read_only=True), expire_on_commit=False) as session,
+    ):
+        yield session
+
+
+def database_now(session: Session) -> dt.datetime:
+    """The database's own clock, which alone decides about leases."""
+    if session.get_bind().dialect.name == "sqlite":
+        text = session.execute(sa.text("SELECT strftime('%Y-%m-%dT%H:%M:%f', 'now')")).scalar_one()
+        return dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC)
+    found: dt.datetime = session.execute(sa.text("SELECT clock_timestamp()")).scalar_one()
+    return found.astimezone(dt.UTC)
+
+
+def migrate(url: str) -> None:
+    """Brings the database at ``url`` to the newest schema. Two that start at once: one waits for the other."""
+    engine = open_engine(url)
+    try:
+        with engine.begin() as connection:
+            if engine.dialect.name == "postgresql":
+                connection.exec_driver_sql("SELECT pg_advisory_xact_lock(740130)")
+            config = Config()
+            config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    finally:
+        engine.dispose()
+
+
+def _in_transaction(session: Session, work: Callable[[Any], T]) -> T:
+    with session, session.begin():
+        return work(session)
+
+
+def _again(run: Callable[[], T]) -> T:
+    for tried in range(1, TRIES + 1):
+        try:
+            return run()
+        except DBAPIError as error:
+            state = getattr(error.orig, "sqlstate", None)
+            if tried == TRIES or state not in RETRIED_STATES:
+                raise
+            time.sleep(random.randrange(50 * 2**tried) / 1000)  # noqa: S311 - spreads retries, keeps no secret
+    raise AssertionError("unreachable")

@@ -1,0 +1,637 @@
+CREATE TABLE companies (
+	id BIGSERIAL NOT NULL,
+	name TEXT NOT NULL,
+	currency TEXT NOT NULL,
+	decimals INTEGER NOT NULL,
+	timezone TEXT NOT NULL,
+	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	CONSTRAINT pk_companies PRIMARY KEY (id),
+	CONSTRAINT ck_companies_decimals_known CHECK (decimals BETWEEN 0 AND 4)
+)
+--;;
+CREATE TABLE users (
+	id BIGSERIAL NOT NULL,
+	email TEXT NOT NULL,
+	name TEXT NOT NULL,
+	password_hash TEXT NOT NULL,
+	is_active BOOLEAN NOT NULL,
+	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	CONSTRAINT pk_users PRIMARY KEY (id),
+	CONSTRAINT uq_users_email UNIQUE (email)
+)
+--;;
+CREATE TABLE counters (
+	name TEXT NOT NULL,
+	last INTEGER NOT NULL,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_counters PRIMARY KEY (id),
+	CONSTRAINT uq_counters_company_id_name UNIQUE (company_id, name),
+	CONSTRAINT uq_counters_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_counters_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE TABLE grants (
+	backend TEXT NOT NULL,
+	client_id TEXT NOT NULL,
+	subject TEXT NOT NULL,
+	token_url TEXT NOT NULL,
+	revoke_url TEXT NOT NULL,
+	grace_seconds INTEGER NOT NULL,
+	state TEXT NOT NULL,
+	lease_owner TEXT,
+	lease_epoch INTEGER NOT NULL,
+	lease_until TIMESTAMP WITH TIME ZONE,
+	quarantine_until TIMESTAMP WITH TIME ZONE,
+	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_grants PRIMARY KEY (id),
+	CONSTRAINT uq_grants_company_id_backend_client_id_subject UNIQUE (company_id, backend, client_id, subject),
+	CONSTRAINT ck_grants_state_known CHECK (state IN ('active', 'in_doubt', 'reconnect_needed')),
+	CONSTRAINT uq_grants_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_grants_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE TABLE memberships (
+	user_id BIGINT NOT NULL,
+	role TEXT NOT NULL,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_memberships PRIMARY KEY (id),
+	CONSTRAINT uq_memberships_company_id_user_id UNIQUE (company_id, user_id),
+	CONSTRAINT ck_memberships_role_known CHECK (role IN ('owner', 'admin', 'accountant', 'builder', 'viewer')),
+	CONSTRAINT uq_memberships_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_memberships_user_id FOREIGN KEY(user_id) REFERENCES users (id),
+	CONSTRAINT fk_memberships_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE TABLE products (
+	sku TEXT NOT NULL,
+	sku_key TEXT NOT NULL,
+	name TEXT NOT NULL,
+	kind TEXT NOT NULL,
+	unit TEXT NOT NULL,
+	reorder_point BIGINT NOT NULL,
+	notes TEXT NOT NULL,
+	is_active BOOLEAN NOT NULL,
+	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_products PRIMARY KEY (id),
+	CONSTRAINT uq_products_company_id_sku_key UNIQUE (company_id, sku_key),
+	CONSTRAINT ck_products_kind_known CHECK (kind IN ('raw_material', 'component', 'sub_assembly', 'finished_good')),
+	CONSTRAINT ck_products_reorder_point_bounded CHECK (reorder_point >= 0 AND reorder_point < 1000000000000000),
+	CONSTRAINT uq_products_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_products_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE TABLE suppliers (
+	code TEXT NOT NULL,
+	name TEXT NOT NULL,
+	contact TEXT NOT NULL,
+	email TEXT NOT NULL,
+	phone TEXT NOT NULL,
+	is_active BOOLEAN NOT NULL,
+	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_suppliers PRIMARY KEY (id),
+	CONSTRAINT uq_suppliers_company_id_code UNIQUE (company_id, code),
+	CONSTRAINT uq_suppliers_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_suppliers_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE TABLE api_tokens (
+	membership_id BIGINT NOT NULL,
+	name TEXT NOT NULL,
+	token_sha256 TEXT NOT NULL,
+	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	revoked_at TIMESTAMP WITH TIME ZONE,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_api_tokens PRIMARY KEY (id),
+	CONSTRAINT fk_api_tokens_company_id_membership_id FOREIGN KEY(company_id, membership_id) REFERENCES memberships (company_id, id),
+	CONSTRAINT uq_api_tokens_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT uq_api_tokens_token_sha256 UNIQUE (token_sha256),
+	CONSTRAINT fk_api_tokens_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE TABLE boms (
+	product_id BIGINT NOT NULL,
+	version INTEGER NOT NULL,
+	state TEXT NOT NULL,
+	output_quantity BIGINT NOT NULL,
+	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	created_by TEXT NOT NULL,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_boms PRIMARY KEY (id),
+	CONSTRAINT fk_boms_company_id_product_id FOREIGN KEY(company_id, product_id) REFERENCES products (company_id, id),
+	CONSTRAINT uq_boms_company_id_product_id_version UNIQUE (company_id, product_id, version),
+	CONSTRAINT ck_boms_state_known CHECK (state IN ('draft', 'active', 'archived')),
+	CONSTRAINT ck_boms_output_quantity_bounded CHECK (output_quantity >= 1 AND output_quantity < 1000000000000000),
+	CONSTRAINT uq_boms_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_boms_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE UNIQUE INDEX uq_boms_one_active ON boms (company_id, product_id) WHERE state = 'active'
+--;;
+CREATE TABLE connections (
+	backend TEXT NOT NULL,
+	organisation_id TEXT NOT NULL,
+	organisation_name TEXT NOT NULL,
+	base_currency TEXT NOT NULL,
+	link_id TEXT NOT NULL,
+	grant_id BIGINT,
+	state TEXT NOT NULL,
+	inventory_mode TEXT NOT NULL,
+	locked_through DATE,
+	paused_until TIMESTAMP WITH TIME ZONE,
+	problem TEXT NOT NULL,
+	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_connections PRIMARY KEY (id),
+	CONSTRAINT fk_connections_company_id_grant_id FOREIGN KEY(company_id, grant_id) REFERENCES grants (company_id, id),
+	CONSTRAINT uq_connections_company_id_backend_organisation_id UNIQUE (company_id, backend, organisation_id),
+	CONSTRAINT ck_connections_state_known CHECK (state IN ('setup', 'active', 'reconnect_needed', 'disconnected')),
+	CONSTRAINT ck_connections_inventory_mode_known CHECK (inventory_mode IN ('journal_only', 'quantity_sync')),
+	CONSTRAINT uq_connections_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_connections_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE UNIQUE INDEX uq_connections_one_live ON connections (company_id) WHERE state <> 'disconnected'
+--;;
+CREATE TABLE receipts (
+	number INTEGER,
+	reference TEXT NOT NULL,
+	supplier_id BIGINT NOT NULL,
+	received_on DATE NOT NULL,
+	state TEXT NOT NULL,
+	notes TEXT NOT NULL,
+	total_cost BIGINT NOT NULL,
+	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	created_by TEXT NOT NULL,
+	confirmed_at TIMESTAMP WITH TIME ZONE,
+	confirmed_by TEXT NOT NULL,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_receipts PRIMARY KEY (id),
+	CONSTRAINT fk_receipts_company_id_supplier_id FOREIGN KEY(company_id, supplier_id) REFERENCES suppliers (company_id, id),
+	CONSTRAINT uq_receipts_company_id_number UNIQUE (company_id, number),
+	CONSTRAINT ck_receipts_state_known CHECK (state IN ('draft', 'confirmed', 'reversed')),
+	CONSTRAINT ck_receipts_total_cost_bounded CHECK (total_cost >= 0 AND total_cost < 1000000000000000),
+	CONSTRAINT uq_receipts_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_receipts_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE TABLE refresh_tries (
+	grant_id BIGINT NOT NULL,
+	epoch INTEGER NOT NULL,
+	used_sequence INTEGER NOT NULL,
+	sent_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	outcome TEXT,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_refresh_tries PRIMARY KEY (id),
+	CONSTRAINT fk_refresh_tries_company_id_grant_id FOREIGN KEY(company_id, grant_id) REFERENCES grants (company_id, id),
+	CONSTRAINT uq_refresh_tries_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_refresh_tries_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE TABLE sign_in_flows (
+	backend TEXT NOT NULL,
+	state_sha256 TEXT NOT NULL,
+	session_key TEXT NOT NULL,
+	verifier_sealed TEXT NOT NULL,
+	redirect_uri TEXT NOT NULL,
+	begun_by TEXT NOT NULL,
+	begun_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	used_at TIMESTAMP WITH TIME ZONE,
+	grant_id BIGINT,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_sign_in_flows PRIMARY KEY (id),
+	CONSTRAINT fk_sign_in_flows_company_id_grant_id FOREIGN KEY(company_id, grant_id) REFERENCES grants (company_id, id),
+	CONSTRAINT uq_sign_in_flows_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT uq_sign_in_flows_state_sha256 UNIQUE (state_sha256),
+	CONSTRAINT fk_sign_in_flows_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE TABLE stock_balances (
+	product_id BIGINT NOT NULL,
+	quantity BIGINT NOT NULL,
+	value BIGINT NOT NULL,
+	last_unit_cost BIGINT NOT NULL,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_stock_balances PRIMARY KEY (id),
+	CONSTRAINT fk_stock_balances_company_id_product_id FOREIGN KEY(company_id, product_id) REFERENCES products (company_id, id),
+	CONSTRAINT uq_stock_balances_company_id_product_id UNIQUE (company_id, product_id),
+	CONSTRAINT ck_stock_balances_quantity_bounded CHECK (quantity >= 0 AND quantity < 1000000000000000000),
+	CONSTRAINT ck_stock_balances_value_bounded CHECK (value >= 0 AND value < 1000000000000000000),
+	CONSTRAINT ck_stock_balances_last_unit_cost_bounded CHECK (last_unit_cost >= 0 AND last_unit_cost < 1000000000000000),
+	CONSTRAINT uq_stock_balances_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_stock_balances_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE TABLE token_sets (
+	grant_id BIGINT NOT NULL,
+	sequence INTEGER NOT NULL,
+	row_key TEXT NOT NULL,
+	access_sealed TEXT NOT NULL,
+	refresh_sealed TEXT NOT NULL,
+	scope TEXT NOT NULL,
+	access_expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	received_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	state TEXT NOT NULL,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_token_sets PRIMARY KEY (id),
+	CONSTRAINT fk_token_sets_company_id_grant_id FOREIGN KEY(company_id, grant_id) REFERENCES grants (company_id, id),
+	CONSTRAINT uq_token_sets_company_id_grant_id_sequence UNIQUE (company_id, grant_id, sequence),
+	CONSTRAINT ck_token_sets_state_known CHECK (state IN ('current', 'superseded', 'dead')),
+	CONSTRAINT uq_token_sets_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_token_sets_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE TABLE backend_records (
+	connection_id BIGINT NOT NULL,
+	kind TEXT NOT NULL,
+	key TEXT NOT NULL,
+	sequence INTEGER NOT NULL,
+	body JSON NOT NULL,
+	recorded_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_backend_records PRIMARY KEY (id),
+	CONSTRAINT fk_backend_records_company_id_connection_id FOREIGN KEY(company_id, connection_id) REFERENCES connections (company_id, id),
+	CONSTRAINT uq_backend_records_company_id_connection_id_kind_key UNIQUE (company_id, connection_id, kind, key),
+	CONSTRAINT uq_backend_records_company_id_connection_id_kind_sequence UNIQUE (company_id, connection_id, kind, sequence),
+	CONSTRAINT uq_backend_records_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_backend_records_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE TABLE bom_cost_lines (
+	bom_id BIGINT NOT NULL,
+	position INTEGER NOT NULL,
+	kind TEXT NOT NULL,
+	label TEXT NOT NULL,
+	amount BIGINT,
+	rate BIGINT,
+	quantity BIGINT,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_bom_cost_lines PRIMARY KEY (id),
+	CONSTRAINT fk_bom_cost_lines_company_id_bom_id FOREIGN KEY(company_id, bom_id) REFERENCES boms (company_id, id),
+	CONSTRAINT uq_bom_cost_lines_company_id_bom_id_position UNIQUE (company_id, bom_id, position),
+	CONSTRAINT ck_bom_cost_lines_kind_known CHECK (kind IN ('labour', 'overhead', 'other')),
+	CONSTRAINT ck_bom_cost_lines_amount_bounded CHECK (amount IS NULL OR (amount >= 0 AND amount < 1000000000000000)),
+	CONSTRAINT ck_bom_cost_lines_rate_bounded CHECK (rate IS NULL OR (rate >= 0 AND rate < 1000000000000000)),
+	CONSTRAINT ck_bom_cost_lines_quantity_bounded CHECK (quantity IS NULL OR (quantity >= 0 AND quantity < 1000000000000000)),
+	CONSTRAINT uq_bom_cost_lines_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_bom_cost_lines_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE TABLE bom_lines (
+	bom_id BIGINT NOT NULL,
+	position INTEGER NOT NULL,
+	product_id BIGINT NOT NULL,
+	quantity BIGINT NOT NULL,
+	scrap_percent BIGINT NOT NULL,
+	is_optional BOOLEAN NOT NULL,
+	designators TEXT NOT NULL,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_bom_lines PRIMARY KEY (id),
+	CONSTRAINT fk_bom_lines_company_id_bom_id FOREIGN KEY(company_id, bom_id) REFERENCES boms (company_id, id),
+	CONSTRAINT fk_bom_lines_company_id_product_id FOREIGN KEY(company_id, product_id) REFERENCES products (company_id, id),
+	CONSTRAINT uq_bom_lines_company_id_bom_id_position UNIQUE (company_id, bom_id, position),
+	CONSTRAINT ck_bom_lines_quantity_bounded CHECK (quantity >= 1 AND quantity < 1000000000000000),
+	CONSTRAINT ck_bom_lines_scrap_percent_bounded CHECK (scrap_percent >= 0 AND scrap_percent < 1000000000000000),
+	CONSTRAINT uq_bom_lines_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_bom_lines_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE INDEX ix_bom_lines_where_used ON bom_lines (company_id, product_id)
+--;;
+CREATE TABLE builds (
+	number INTEGER NOT NULL,
+	reference TEXT NOT NULL,
+	product_id BIGINT NOT NULL,
+	bom_id BIGINT NOT NULL,
+	quantity BIGINT NOT NULL,
+	state TEXT NOT NULL,
+	notes TEXT NOT NULL,
+	components_cost BIGINT NOT NULL,
+	added_cost BIGINT NOT NULL,
+	built_on DATE NOT NULL,
+	executed_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	executed_by TEXT NOT NULL,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_builds PRIMARY KEY (id),
+	CONSTRAINT fk_builds_company_id_product_id FOREIGN KEY(company_id, product_id) REFERENCES products (company_id, id),
+	CONSTRAINT fk_builds_company_id_bom_id FOREIGN KEY(company_id, bom_id) REFERENCES boms (company_id, id),
+	CONSTRAINT uq_builds_company_id_number UNIQUE (company_id, number),
+	CONSTRAINT ck_builds_state_known CHECK (state IN ('planned', 'pending_qa', 'completed', 'rejected', 'reversed')),
+	CONSTRAINT ck_builds_quantity_bounded CHECK (quantity >= 1 AND quantity < 1000000000000000),
+	CONSTRAINT ck_builds_components_cost_bounded CHECK (components_cost >= 0 AND components_cost < 1000000000000000),
+	CONSTRAINT ck_builds_added_cost_bounded CHECK (added_cost >= 0 AND added_cost < 1000000000000000),
+	CONSTRAINT uq_builds_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_builds_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE TABLE exports (
+	connection_id BIGINT NOT NULL,
+	backend TEXT NOT NULL,
+	document_kind TEXT NOT NULL,
+	document_id BIGINT NOT NULL,
+	reference TEXT NOT NULL,
+	token TEXT NOT NULL,
+	body BYTEA NOT NULL,
+	body_sha256 TEXT NOT NULL,
+	state TEXT NOT NULL,
+	doubt TEXT NOT NULL,
+	external_id TEXT,
+	after_export_id BIGINT,
+	exact BIGINT NOT NULL,
+	posted BIGINT NOT NULL,
+	rounding BIGINT NOT NULL,
+	problem TEXT NOT NULL,
+	not_before TIMESTAMP WITH TIME ZONE NOT NULL,
+	attempts INTEGER NOT NULL,
+	priority INTEGER NOT NULL,
+	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	posted_at TIMESTAMP WITH TIME ZONE,
+	lease_owner TEXT,
+	lease_epoch INTEGER NOT NULL,
+	lease_until TIMESTAMP WITH TIME ZONE,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_exports PRIMARY KEY (id),
+	CONSTRAINT fk_exports_company_id_connection_id FOREIGN KEY(company_id, connection_id) REFERENCES connections (company_id, id),
+	CONSTRAINT fk_exports_company_id_after_export_id FOREIGN KEY(company_id, after_export_id) REFERENCES exports (company_id, id),
+	CONSTRAINT uq_exports_company_id_connection_id_document_kind_document_id UNIQUE (company_id, connection_id, document_kind, document_id),
+	CONSTRAINT uq_exports_company_id_connection_id_external_id UNIQUE (company_id, connection_id, external_id),
+	CONSTRAINT ck_exports_state_known CHECK (state IN ('pending', 'creating', 'created', 'posting', 'posted', 'unknown', 'review', 'skipped', 'cancelled')),
+	CONSTRAINT ck_exports_doubt_known CHECK (doubt IN ('', 'creating', 'posting')),
+	CONSTRAINT ck_exports_document_kind_known CHECK (document_kind IN ('receipt', 'build', 'waste', 'adjustment', 'sale', 'reversal')),
+	CONSTRAINT ck_exports_exact_bounded CHECK (exact > -1000000000000000 AND exact < 1000000000000000),
+	CONSTRAINT ck_exports_posted_bounded CHECK (posted > -1000000000000000 AND posted < 1000000000000000),
+	CONSTRAINT ck_exports_rounding_bounded CHECK (rounding > -1000000000000000 AND rounding < 1000000000000000),
+	CONSTRAINT ck_exports_posted_has_a_time CHECK ((state = 'posted') = (posted_at IS NOT NULL)),
+	CONSTRAINT ck_exports_posted_has_an_id CHECK (state <> 'posted' OR external_id IS NOT NULL),
+	CONSTRAINT uq_exports_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT uq_exports_token UNIQUE (token),
+	CONSTRAINT fk_exports_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE INDEX ix_exports_document ON exports (company_id, document_kind, document_id)
+--;;
+CREATE INDEX ix_exports_due ON exports (state, not_before, priority, id)
+--;;
+CREATE TABLE receipt_lines (
+	receipt_id BIGINT NOT NULL,
+	position INTEGER NOT NULL,
+	product_id BIGINT NOT NULL,
+	quantity BIGINT NOT NULL,
+	cost BIGINT NOT NULL,
+	lot_number TEXT NOT NULL,
+	expires_on DATE,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_receipt_lines PRIMARY KEY (id),
+	CONSTRAINT fk_receipt_lines_company_id_receipt_id FOREIGN KEY(company_id, receipt_id) REFERENCES receipts (company_id, id),
+	CONSTRAINT fk_receipt_lines_company_id_product_id FOREIGN KEY(company_id, product_id) REFERENCES products (company_id, id),
+	CONSTRAINT uq_receipt_lines_company_id_receipt_id_position UNIQUE (company_id, receipt_id, position),
+	CONSTRAINT ck_receipt_lines_quantity_bounded CHECK (quantity >= 1 AND quantity < 1000000000000000),
+	CONSTRAINT ck_receipt_lines_cost_bounded CHECK (cost >= 0 AND cost < 1000000000000000),
+	CONSTRAINT uq_receipt_lines_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_receipt_lines_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE TABLE remote_accounts (
+	connection_id BIGINT NOT NULL,
+	external_id TEXT NOT NULL,
+	code TEXT NOT NULL,
+	name TEXT NOT NULL,
+	classification TEXT NOT NULL,
+	native_type TEXT NOT NULL,
+	is_usable BOOLEAN NOT NULL,
+	why_not TEXT NOT NULL,
+	warning TEXT NOT NULL,
+	is_gone BOOLEAN NOT NULL,
+	synced_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_remote_accounts PRIMARY KEY (id),
+	CONSTRAINT fk_remote_accounts_company_id_connection_id FOREIGN KEY(company_id, connection_id) REFERENCES connections (company_id, id),
+	CONSTRAINT uq_remote_accounts_company_id_connection_id_external_id UNIQUE (company_id, connection_id, external_id),
+	CONSTRAINT uq_remote_accounts_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_remote_accounts_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE TABLE account_mappings (
+	connection_id BIGINT NOT NULL,
+	role TEXT NOT NULL,
+	remote_account_id BIGINT NOT NULL,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_account_mappings PRIMARY KEY (id),
+	CONSTRAINT fk_account_mappings_company_id_connection_id FOREIGN KEY(company_id, connection_id) REFERENCES connections (company_id, id),
+	CONSTRAINT fk_account_mappings_company_id_remote_account_id FOREIGN KEY(company_id, remote_account_id) REFERENCES remote_accounts (company_id, id),
+	CONSTRAINT uq_account_mappings_company_id_connection_id_role UNIQUE (company_id, connection_id, role),
+	CONSTRAINT ck_account_mappings_role_known CHECK (role IN ('receiving_debit', 'receiving_credit', 'build_debit', 'build_credit', 'waste', 'applied_costs', 'cogs', 'finished_goods', 'rounding')),
+	CONSTRAINT uq_account_mappings_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_account_mappings_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE TABLE build_cost_lines (
+	build_id BIGINT NOT NULL,
+	position INTEGER NOT NULL,
+	kind TEXT NOT NULL,
+	label TEXT NOT NULL,
+	cost BIGINT NOT NULL,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_build_cost_lines PRIMARY KEY (id),
+	CONSTRAINT fk_build_cost_lines_company_id_build_id FOREIGN KEY(company_id, build_id) REFERENCES builds (company_id, id),
+	CONSTRAINT uq_build_cost_lines_company_id_build_id_position UNIQUE (company_id, build_id, position),
+	CONSTRAINT ck_build_cost_lines_kind_known CHECK (kind IN ('labour', 'overhead', 'other')),
+	CONSTRAINT ck_build_cost_lines_cost_bounded CHECK (cost >= 0 AND cost < 1000000000000000),
+	CONSTRAINT uq_build_cost_lines_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_build_cost_lines_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE TABLE build_lines (
+	build_id BIGINT NOT NULL,
+	position INTEGER NOT NULL,
+	product_id BIGINT NOT NULL,
+	quantity_needed BIGINT NOT NULL,
+	is_optional BOOLEAN NOT NULL,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_build_lines PRIMARY KEY (id),
+	CONSTRAINT fk_build_lines_company_id_build_id FOREIGN KEY(company_id, build_id) REFERENCES builds (company_id, id),
+	CONSTRAINT fk_build_lines_company_id_product_id FOREIGN KEY(company_id, product_id) REFERENCES products (company_id, id),
+	CONSTRAINT uq_build_lines_company_id_build_id_position UNIQUE (company_id, build_id, position),
+	CONSTRAINT ck_build_lines_quantity_needed_bounded CHECK (quantity_needed >= 1 AND quantity_needed < 1000000000000000),
+	CONSTRAINT uq_build_lines_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_build_lines_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE TABLE export_attempts (
+	export_id BIGINT NOT NULL,
+	epoch INTEGER NOT NULL,
+	step TEXT NOT NULL,
+	key TEXT NOT NULL,
+	sent_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	outcome TEXT,
+	message TEXT NOT NULL,
+	external_id TEXT,
+	ended_at TIMESTAMP WITH TIME ZONE,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_export_attempts PRIMARY KEY (id),
+	CONSTRAINT fk_export_attempts_company_id_export_id FOREIGN KEY(company_id, export_id) REFERENCES exports (company_id, id),
+	CONSTRAINT ck_export_attempts_step_known CHECK (step IN ('create', 'look_up', 'post', 'discard')),
+	CONSTRAINT ck_export_attempts_outcome_known CHECK (outcome IS NULL OR outcome IN ('ok', 'refused', 'unknown', 'not_sent')),
+	CONSTRAINT uq_export_attempts_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_export_attempts_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE INDEX ix_export_attempts_export ON export_attempts (company_id, export_id, id)
+--;;
+CREATE TABLE lots (
+	product_id BIGINT NOT NULL,
+	number TEXT NOT NULL,
+	number_key TEXT NOT NULL,
+	received_on DATE NOT NULL,
+	expires_on DATE,
+	quantity_in BIGINT NOT NULL,
+	cost_in BIGINT NOT NULL,
+	quantity_left BIGINT NOT NULL,
+	cost_left BIGINT NOT NULL,
+	state TEXT NOT NULL,
+	receipt_line_id BIGINT,
+	build_id BIGINT,
+	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_lots PRIMARY KEY (id),
+	CONSTRAINT fk_lots_company_id_product_id FOREIGN KEY(company_id, product_id) REFERENCES products (company_id, id),
+	CONSTRAINT fk_lots_company_id_receipt_line_id FOREIGN KEY(company_id, receipt_line_id) REFERENCES receipt_lines (company_id, id),
+	CONSTRAINT fk_lots_company_id_build_id FOREIGN KEY(company_id, build_id) REFERENCES builds (company_id, id),
+	CONSTRAINT ck_lots_state_known CHECK (state IN ('open', 'held', 'exhausted', 'reversed')),
+	CONSTRAINT ck_lots_quantity_in_bounded CHECK (quantity_in >= 1 AND quantity_in < 1000000000000000),
+	CONSTRAINT ck_lots_cost_in_bounded CHECK (cost_in >= 0 AND cost_in < 1000000000000000),
+	CONSTRAINT ck_lots_quantity_left_bounded CHECK (quantity_left >= 0 AND quantity_left < 1000000000000000),
+	CONSTRAINT ck_lots_cost_left_bounded CHECK (cost_left >= 0 AND cost_left < 1000000000000000),
+	CONSTRAINT ck_lots_quantity_left_in_lot CHECK (quantity_left <= quantity_in),
+	CONSTRAINT ck_lots_cost_left_in_lot CHECK (cost_left <= cost_in),
+	CONSTRAINT ck_lots_nothing_left_costs_nothing CHECK (quantity_left > 0 OR cost_left = 0),
+	CONSTRAINT ck_lots_state_says_what_is_left CHECK ((quantity_left > 0) = (state IN ('open', 'held'))),
+	CONSTRAINT uq_lots_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_lots_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE INDEX ix_lots_fifo ON lots (company_id, product_id, received_on, id) WHERE state = 'open'
+--;;
+CREATE UNIQUE INDEX uq_lots_open_number ON lots (company_id, product_id, number_key) WHERE state IN ('open', 'held')
+--;;
+CREATE TABLE stock_entries (
+	product_id BIGINT NOT NULL,
+	lot_id BIGINT NOT NULL,
+	quantity BIGINT NOT NULL,
+	cost BIGINT NOT NULL,
+	document_kind TEXT NOT NULL,
+	document_id BIGINT NOT NULL,
+	reference TEXT NOT NULL,
+	effective_on DATE NOT NULL,
+	recorded_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	recorded_by TEXT NOT NULL,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_stock_entries PRIMARY KEY (id),
+	CONSTRAINT fk_stock_entries_company_id_product_id FOREIGN KEY(company_id, product_id) REFERENCES products (company_id, id),
+	CONSTRAINT fk_stock_entries_company_id_lot_id FOREIGN KEY(company_id, lot_id) REFERENCES lots (company_id, id),
+	CONSTRAINT ck_stock_entries_document_kind_known CHECK (document_kind IN ('receipt', 'build', 'waste', 'adjustment', 'sale', 'reversal')),
+	CONSTRAINT ck_stock_entries_quantity_bounded CHECK (quantity > -1000000000000000 AND quantity < 1000000000000000),
+	CONSTRAINT ck_stock_entries_cost_bounded CHECK (cost > -1000000000000000 AND cost < 1000000000000000),
+	CONSTRAINT ck_stock_entries_quantity_moves CHECK (quantity <> 0),
+	CONSTRAINT uq_stock_entries_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_stock_entries_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE INDEX ix_stock_entries_document ON stock_entries (company_id, document_kind, document_id)
+--;;
+CREATE INDEX ix_stock_entries_lot ON stock_entries (company_id, lot_id)
+--;;
+CREATE INDEX ix_stock_entries_product ON stock_entries (company_id, product_id, effective_on, id)
+--;;
+CREATE TABLE draws (
+	lot_id BIGINT NOT NULL,
+	stock_entry_id BIGINT NOT NULL,
+	document_kind TEXT NOT NULL,
+	document_id BIGINT NOT NULL,
+	line INTEGER NOT NULL,
+	quantity BIGINT NOT NULL,
+	cost BIGINT NOT NULL,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_draws PRIMARY KEY (id),
+	CONSTRAINT fk_draws_company_id_lot_id FOREIGN KEY(company_id, lot_id) REFERENCES lots (company_id, id),
+	CONSTRAINT fk_draws_company_id_stock_entry_id FOREIGN KEY(company_id, stock_entry_id) REFERENCES stock_entries (company_id, id),
+	CONSTRAINT uq_draws_company_id_stock_entry_id UNIQUE (company_id, stock_entry_id),
+	CONSTRAINT ck_draws_document_kind_known CHECK (document_kind IN ('receipt', 'build', 'waste', 'adjustment', 'sale', 'reversal')),
+	CONSTRAINT ck_draws_quantity_bounded CHECK (quantity >= 1 AND quantity < 1000000000000000),
+	CONSTRAINT ck_draws_cost_bounded CHECK (cost >= 0 AND cost < 1000000000000000),
+	CONSTRAINT uq_draws_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_draws_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE INDEX ix_draws_document ON draws (company_id, document_kind, document_id, line)
+--;;
+CREATE INDEX ix_draws_lot ON draws (company_id, lot_id)
+--;;
+CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION '% is append-only: undo a mistake by a reversing document', TG_TABLE_NAME;
+END $$
+--;;
+CREATE TRIGGER stock_entries_append_only BEFORE UPDATE OR DELETE ON stock_entries
+  FOR EACH ROW EXECUTE FUNCTION refuse_change()
+--;;
+CREATE TRIGGER stock_entries_not_emptied BEFORE TRUNCATE ON stock_entries
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+--;;
+CREATE TRIGGER draws_append_only BEFORE UPDATE OR DELETE ON draws
+  FOR EACH ROW EXECUTE FUNCTION refuse_change()
+--;;
+CREATE TRIGGER draws_not_emptied BEFORE TRUNCATE ON draws
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+--;;
+CREATE TRIGGER backend_records_append_only BEFORE UPDATE OR DELETE ON backend_records
+  FOR EACH ROW EXECUTE FUNCTION refuse_change()
+--;;
+CREATE TRIGGER backend_records_not_emptied BEFORE TRUNCATE ON backend_records
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+--;;
+CREATE FUNCTION refuse_frozen() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'an export is frozen: its bytes, token and document never change, and its id is set once';
+END $$
+--;;
+CREATE TRIGGER exports_frozen BEFORE UPDATE ON exports FOR EACH ROW
+  WHEN (OLD.body IS DISTINCT FROM NEW.body OR OLD.token IS DISTINCT FROM NEW.token
+    OR OLD.document_kind IS DISTINCT FROM NEW.document_kind OR OLD.document_id IS DISTINCT FROM NEW.document_id
+    OR (OLD.external_id IS NOT NULL AND OLD.external_id IS DISTINCT FROM NEW.external_id)
+    OR (OLD.state = 'posted' AND NEW.state <> 'posted'))
+  EXECUTE FUNCTION refuse_frozen()
+--;;
+CREATE TRIGGER exports_kept BEFORE DELETE ON exports FOR EACH ROW EXECUTE FUNCTION refuse_change()
+--;;
+CREATE TRIGGER exports_not_emptied BEFORE TRUNCATE ON exports
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()

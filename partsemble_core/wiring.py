@@ -1,0 +1,112 @@
+"""Settings, engine, vault, plugins, clock and queue, put together into the house and its Flask app."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from functools import partial
+
+from flask import Flask
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Queue
+from rq.exceptions import DuplicateJobError
+from rq.serializers import JSONSerializer
+
+from partsemble_core.config import Settings
+from partsemble_core.plugin_host import PluginHost
+from partsemble_core.services.house import House
+from partsemble_core.store.database import db, engine_options, make_folder, open_engine, prepare
+from partsemble_core.vault import Vault
+
+log = logging.getLogger(__name__)
+QUEUE = "exports"
+JOB = "partsemble_core.worker.post_export_job"
+JOB_SECONDS = 300
+FAILED_JOB_SECONDS = 24 * 3600
+REDIS_TIME_OUT = 2
+
+
+def build_house(settings: Settings) -> House:
+    """Everything that services need, for a process without a web server."""
+    return _house(settings, open_engine(settings.database_url))
+
+
+def build_app(settings: Settings, house: House | None = None) -> tuple[Flask, House]:
+    """The bare Flask app with database and house; the doors (API, console) hang themselves on."""
+    app = Flask("partsemble", static_folder=None)
+    app.config.update(
+        SECRET_KEY=settings.secret_key.reveal(),
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.database_url),
+        SESSION_COOKIE_SECURE=settings.secure_cookies,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        PERMANENT_SESSION_LIFETIME=dt.timedelta(hours=12),
+        MAX_CONTENT_LENGTH=12 * 1024 * 1024,
+        MAX_FORM_PARTS=5000,
+        TRUSTED_HOSTS=list(settings.trusted_hosts) or None,
+    )
+    make_folder(settings.database_url)
+    db.init_app(app)
+    if house is None:
+        with app.app_context():
+            house = _house(settings, prepare(db.engine))
+    app.extensions["partsemble"] = house
+    return app, house
+
+
+def open_redis(settings: Settings) -> Redis:
+    """A client of the job queue's server. It isn't asked yet."""
+    return Redis.from_url(settings.redis_url, socket_connect_timeout=REDIS_TIME_OUT, socket_timeout=None)
+
+
+def open_queue(connection: Redis) -> Queue:
+    """The queue of exports. Jobs are JSON and hold ids only."""
+    return Queue(QUEUE, connection=connection, serializer=JSONSerializer, default_timeout=JOB_SECONDS)
+
+
+def utc_now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+def _house(settings: Settings, engine: object) -> House:
+    host = PluginHost()
+    host.load_entry_points(settings.plugins)
+    return House(
+        settings=settings,
+        engine=engine,  # type: ignore[arg-type]
+        host=host,
+        vault=Vault(settings.keys),
+        clock=utc_now,
+        ring=partial(ring, settings),
+    )
+
+
+def ring(settings: Settings, company_id: int, export_id: int) -> None:
+    """Wakes a worker. A bell that can't be rung is only noted: the sweep finds the export within seconds."""
+    if not settings.redis_url:
+        return
+    client = Redis.from_url(settings.redis_url, socket_connect_timeout=REDIS_TIME_OUT, socket_timeout=REDIS_TIME_OUT)
+    try:
+        _enqueue(open_queue(client), company_id, export_id)
+    except DuplicateJobError:
+        log.debug("export %s is on its way already", export_id)
+    except RedisError as error:
+        log.warning(
+            "the job queue can't be reached (%s); the sweep will find export %s",
+            type(error).__name__,
+            export_id,
+        )
+    finally:
+        client.close()
+
+
+def _enqueue(queue: Queue, company_id: int, export_id: int) -> None:
+    """One waiting job an export. Raises DuplicateJobError where one waits already."""
+    job_id = f"export-{export_id}"
+    stale = queue.fetch_job(job_id)
+    if stale is not None and queue.get_job_position(job_id) is None:
+        # It failed, or its worker died: RQ keeps the name for a day, and the export can't wait that long.
+        stale.delete()
+    queue.enqueue(JOB, company_id, export_id, job_id=job_id, unique=True, result_ttl=0, failure_ttl=FAILED_JOB_SECONDS)

@@ -1,0 +1,39 @@
+"""The RQ worker: its jobs hold ids only, and may be lost, doubled or late without effect."""
+
+from __future__ import annotations
+
+import logging
+from functools import cache
+
+from rq import Worker
+from rq.serializers import JSONSerializer
+
+from partsemble_core import config
+from partsemble_core.services.house import House
+from partsemble_core.services.posting import post_export
+from partsemble_core.wiring import build_house, open_queue, open_redis
+
+log = logging.getLogger(__name__)
+
+
+@cache
+def worker_house() -> House:
+    """The house of this worker process, made once before it forks."""
+    return build_house(config.load())
+
+
+def post_export_job(company_id: int, export_id: int) -> str:
+    """Takes one export as far as it goes. The answer is for the log only."""
+    state = post_export(worker_house(), company_id, export_id)
+    return str(state or "not due")
+
+
+def run_worker(*, burst: bool = False) -> None:
+    """Works on the queue until stopped (or, in ``burst``, until it is empty). Raises BadSetting without a REDIS_URL."""
+    house = worker_house()
+    if not house.settings.redis_url:
+        raise config.BadSetting("REDIS_URL", "must name a Redis or Valkey server, such as redis://127.0.0.1:6379/0")
+    connection = open_redis(house.settings)
+    worker = Worker([open_queue(connection)], connection=connection, serializer=JSONSerializer)
+    house.engine.dispose()  # a forked child must not share a socket with us
+    worker.work(burst=burst, logging_level="WARNING")
