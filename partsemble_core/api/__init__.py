@@ -1,0 +1,33 @@
+"""The REST API under ``/api/v1``: parse, one transaction, one service, answer. OpenAPI at ``/api/v1/openapi.json``."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from partsemble_core.api import books, builds, lists, products, receipts
+from partsemble_core.api.areas import publish
+from partsemble_core.api.door import PREFIX, guard_addresses
+from partsemble_core.services.house import House
+
+__all__ = ["AREAS", "register_api"]
+AREAS = (products.area, receipts.area, builds.area, books.area, lists.area)
+INFO = """Parts, BOMs, FIFO builds and exact cost, posted to the books exactly once.
+
+Send `Authorization: Bearer TOKEN` with every request. Amounts are decimals in JSON strings, days are `2026-04-30`.
+An error is `{"error": {"code", "message", "field"}}`; the code is stable, the message ends with the cure.
+"""
+
+
+def register_api(app: Flask, house: House) -> None:
+    """Hangs the API on the app. It needs no cookie and no CSRF token, and answers all its errors itself, as JSON."""
+    app.config.update(
+        API_TITLE="Partsemble",
+        API_VERSION="v1",
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX=PREFIX,
+        OPENAPI_JSON_PATH="openapi.json",
+    )
+    app.extensions.setdefault("partsemble", house)
+    licence = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
+    publish(app, AREAS, info={"description": INFO, "license": licence}, address=house.settings.base_url)
+    guard_addresses(app)

@@ -1,0 +1,70 @@
+"""The command line: ``partsemble …``. Exit codes: 0 done, 1 refused (the reason on stderr), 2 wrong usage."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+from flask import Flask
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from partsemble_core import config
+from partsemble_core.cli import cataloguing, founding, importing, posting, running, stocking
+from partsemble_core.cli.commands import REFUSED, everywhere
+from partsemble_core.errors import PartsembleError
+from partsemble_web import create_app
+
+__all__ = ["build_parser", "main", "web_app"]
+INTERRUPTED = 130
+
+
+class DatabaseUnreachable(PartsembleError):
+    """The database doesn't answer."""
+
+    code = "database-unreachable"
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Everything that can be typed."""
+    parser = argparse.ArgumentParser(
+        prog="partsemble", description=__doc__, parents=[everywhere(default=None)], allow_abbrev=False
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for area in (founding, cataloguing, stocking, importing, posting):
+        area.add_commands(commands)
+    running.add_commands(commands, create_app=create_app)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code. Wrong usage leaves by SystemExit(2)."""
+    args = build_parser().parse_args(argv)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        code: int = args.run(args)
+        sys.stdout.flush()
+    except PartsembleError as error:
+        return _refuse(error)
+    except (OperationalError, InterfaceError) as error:
+        return _refuse(DatabaseUnreachable(f"The database can't be used ({error.orig}). Look at DATABASE_URL."))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader had enough, such as `head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code
+
+
+def web_app() -> Flask:
+    """What gunicorn serves, with the settings of the environment."""
+    return create_app(config.load())
+
+
+def _refuse(error: PartsembleError) -> int:
+    field = getattr(error, "field", None)
+    where = f" ({field})" if field else ""
+    print(f"error[{error.code}]: {error}{where}", file=sys.stderr)
+    return REFUSED

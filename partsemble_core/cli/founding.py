@@ -1,0 +1,124 @@
+"""Commands that set up: a company, its settings, the schema, API tokens."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import sys
+
+import sqlalchemy as sa
+from sqlalchemy.engine import make_url
+
+from partsemble_core.cli.commands import Commands, add_command, add_group, add_json
+from partsemble_core.cli.opening import open_house, open_office, settings_of
+from partsemble_core.cli.output import print_json
+from partsemble_core.config import Settings
+from partsemble_core.errors import Invalid, NotFound
+from partsemble_core.services.admitting import found_company, issue_token
+from partsemble_core.store.companies import Membership, Role, User
+from partsemble_core.store.database import migrate, write_anywhere
+
+MASK = "***"
+
+
+def add_commands(commands: Commands) -> None:
+    init = add_command(commands, "init", found, about="Found a company and its owner.")
+    init.add_argument("name", help="name of the company")
+    init.add_argument("--currency", required=True, help="three letters, such as NZD")
+    init.add_argument("--email", required=True, help="the owner's e-mail address, to sign in with")
+    init.add_argument("--owner", default="Owner", help="the owner's name")
+    init.add_argument("--timezone", default="UTC", help="such as Pacific/Auckland; decides which day it is")
+    init.add_argument("--password-stdin", action="store_true", help="read the password from the first line of input")
+    add_json(add_command(commands, "config", show_config, about="Show the settings in force, without secrets."))
+    add_command(commands, "migrate", bring_up_to_date, about="Bring the database to the newest schema.")
+    tokens = add_group(commands, "token", about="API tokens.")
+    add = add_command(tokens, "add", add_token, about="Issue an API token. It is shown once.")
+    add.add_argument("name", help="what it is for")
+    add.add_argument("--email", help="the member whose rights it has; the owner if left out")
+
+
+def found(args: argparse.Namespace) -> int:
+    password = _new_password(from_input=args.password_stdin)
+    with open_house(args) as house:
+        company, user = write_anywhere(
+            house.engine,
+            lambda session: found_company(
+                session,
+                name=args.name,
+                currency=args.currency,
+                email=args.email,
+                password=password,
+                now=house.clock(),
+                timezone=args.timezone,
+                owner_name=args.owner,
+            ),
+        )
+        print(f"{company.name} is founded (company {company.id}, {company.currency}). Its owner is {user.email}.")
+        print(f"Next: start it with `partsemble serve` and sign in at {house.settings.base_url}")
+    return 0
+
+
+def show_config(args: argparse.Namespace) -> int:
+    shown = _shown(settings_of(args))
+    if args.json:
+        print_json(shown)
+        return 0
+    width = max(len(name) for name in shown)
+    for name, value in shown.items():
+        print(f"{name:<{width}}  {value}".rstrip())
+    return 0
+
+
+def bring_up_to_date(args: argparse.Namespace) -> int:
+    migrate(settings_of(args).database_url)
+    print("The database has the newest schema.")
+    return 0
+
+
+def add_token(args: argparse.Namespace) -> int:
+    with open_office(args) as office:
+        member = sa.select(Membership.id).join(User, User.id == Membership.user_id)
+        wanted = User.email == args.email.strip().lower() if args.email else Membership.role == Role.OWNER
+        with office.reading() as session:
+            membership_id = session.scalar(member.where(wanted))
+        if membership_id is None:
+            raise NotFound("member", args.email or "with the role owner")
+        now = office.act.at
+        token = office.writing(
+            lambda session: issue_token(session, membership_id=membership_id, name=args.name, now=now)
+        )
+    print(token)
+    print("Keep it now: it isn't shown again.", file=sys.stderr)
+    return 0
+
+
+def _new_password(*, from_input: bool) -> str:
+    if from_input:
+        return sys.stdin.readline().rstrip("\r\n")
+    password = getpass.getpass("Password of the owner (12 characters or more): ")
+    if getpass.getpass("Once more: ") != password:
+        raise Invalid("password", "The two passwords differ. Start again.")
+    return password
+
+
+def _shown(settings: Settings) -> dict[str, str]:
+    """By setting. What is secret is masked, also a password inside an address."""
+    return {
+        "PARTSEMBLE_DATA_DIR": str(settings.data_dir),
+        "DATABASE_URL": make_url(settings.database_url).render_as_string(hide_password=True),
+        "REDIS_URL": _without_password(settings.redis_url),
+        "PARTSEMBLE_BASE_URL": settings.base_url,
+        "PARTSEMBLE_SECRET_KEY": MASK,
+        "PARTSEMBLE_KEYS": MASK,
+        "PARTSEMBLE_PLUGINS": ",".join(settings.plugins),
+        "PARTSEMBLE_TRUSTED_HOSTS": ",".join(settings.trusted_hosts),
+        "PARTSEMBLE_SECURE_COOKIES": "1" if settings.secure_cookies else "0",
+        "PARTSEMBLE_LEASE_SECONDS": str(settings.lease_seconds),
+        "PARTSEMBLE_SWEEP_SECONDS": str(settings.sweep_seconds),
+        "PARTSEMBLE_QUARANTINE_SECONDS": str(settings.quarantine_seconds),
+        **{f"PARTSEMBLE_PLUGIN_{name.upper()}": MASK for name in settings.plugin_settings},
+    }
+
+
+def _without_password(url: str) -> str:
+    return make_url(url).render_as_string(hide_password=True) if url else ""

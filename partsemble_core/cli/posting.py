@@ -1,0 +1,208 @@
+"""Commands for the books: connections without a sign-in, the accounts of postings, and exports."""
+
+from __future__ import annotations
+
+import argparse
+
+import sqlalchemy as sa
+
+from partsemble_core.cli.cataloguing import list_rows
+from partsemble_core.cli.commands import Commands, add_command, add_group, add_json
+from partsemble_core.cli.opening import Office, open_office
+from partsemble_core.cli.output import Sheet, counted, print_json
+from partsemble_core.domain.amounts import format_amount
+from partsemble_core.domain.journals import AccountRole
+from partsemble_core.errors import Invalid, NotFound, Refused
+from partsemble_core.services.claiming import due_exports
+from partsemble_core.services.connecting import choose, organisations
+from partsemble_core.services.explaining import ExportStory, explain_export
+from partsemble_core.services.listing import Column, Row, export_label
+from partsemble_core.services.mapping import map_account, missing_roles, sync_accounts
+from partsemble_core.services.posting import post_export
+from partsemble_core.services.retrying import retry_export
+from partsemble_core.store.connections import Connection, find_live
+from partsemble_core.store.exports import Export, get_export
+
+LINES = (
+    Column("account", "Account"),
+    Column("debit", "Debit", "money"),
+    Column("credit", "Credit", "money"),
+    Column("description", "Description"),
+)
+ATTEMPTS = (
+    Column("sent_at", "Sent (UTC)", "time"),
+    Column("step", "Step"),
+    Column("outcome", "Outcome"),
+    Column("message", "Message"),
+)
+
+
+class NotConnected(Refused):
+    """The company has no books connected."""
+
+    code = "not-connected"
+
+    def __init__(self) -> None:
+        super().__init__("No books are connected. Connect them in the console, or with: partsemble connect BACKEND")
+
+
+def add_commands(commands: Commands) -> None:
+    connect = add_command(commands, "connect", connect_backend, about="Connect books that need no sign-in.")
+    connect.add_argument("backend", help="such as csv_import; the console connects those that need a sign-in")
+    connect.add_argument("--organisation", help="id, where the backend offers more than one")
+    accounts = add_group(commands, "accounts", about="Accounts of the connected books.")
+    listed = add_command(accounts, "list", list_rows, about="List the accounts and what each is used for.")
+    listed.set_defaults(list_name="accounts")
+    listed.add_argument("--search", default="", help="words that a row must hold")
+    add_json(listed)
+    put = add_command(accounts, "set", set_account, about="Choose the account that plays a role in postings.")
+    put.add_argument("role", help=f"one of {', '.join(AccountRole)}")
+    put.add_argument("code", help="code of the account")
+    add_command(accounts, "sync", read_accounts, about="Read the accounts from the books again.")
+    exports = add_group(commands, "exports", about="Postings to the books.")
+    listed = add_command(exports, "list", list_rows, about="List exports, newest first.")
+    listed.set_defaults(list_name="exports")
+    listed.add_argument("--search", default="", help="words that a row must hold")
+    add_json(listed)
+    add_command(exports, "run", run_exports, about="Post now all that is due, in this process.")
+    show = add_command(exports, "show", show_export, about="Show a posting line by line, and every attempt at it.")
+    show.add_argument("reference", help="reference of the document, or id of the export")
+    add_json(show)
+    retry = add_command(exports, "retry", retry_failed, about="Let a failed export be tried again.")
+    retry.add_argument("reference", help="reference of the document, or id of the export")
+
+
+def connect_backend(args: argparse.Namespace) -> int:
+    with open_office(args) as office:
+        offered = organisations(office.house, office.company_id, backend=args.backend)
+        if not offered:
+            raise Refused(f"{args.backend} needs a sign-in. Connect it in the console: Settings → Integrations.")
+        wanted = [o for o in offered if args.organisation in (None, o.external_id)]
+        if len(wanted) != 1:
+            known = ", ".join(f"{o.external_id} ({o.name})" for o in offered)
+            raise Invalid("organisation", f"Say which to connect: --organisation ID, one of {known}.")
+        connection = choose(
+            office.house,
+            office.act,
+            office.company_id,
+            backend=args.backend,
+            organisation_id=wanted[0].external_id,
+        )
+        print(f"{connection.organisation_name} is connected ({connection.state}).")
+        with office.reading() as session:
+            missing = missing_roles(session, connection.id)
+    if missing:
+        print(f"Next: choose accounts with `partsemble accounts set ROLE CODE` for {', '.join(missing)}.")
+    return 0
+
+
+def set_account(args: argparse.Namespace) -> int:
+    with open_office(args) as office:
+        connection = _connection(office)
+        account = office.writing(
+            lambda session: map_account(session, connection_id=connection.id, role=args.role, code=args.code)
+        )
+    print(f"{args.role} is {account.code} {account.name}.")
+    return 0
+
+
+def read_accounts(args: argparse.Namespace) -> int:
+    with open_office(args) as office:
+        count = sync_accounts(office.house, _connection(office))
+    print(f"{count} accounts were read.")
+    return 0
+
+
+def run_exports(args: argparse.Namespace) -> int:
+    with open_office(args) as office:
+        mine = [export_id for company_id, export_id in due_exports(office.house) if company_id == office.company_id]
+        for export_id in mine:
+            post_export(office.house, office.company_id, export_id)
+            with office.reading() as session:
+                export = get_export(session, export_id)
+            problem = f": {export.problem}" if export.problem else ""
+            print(f"{export.reference}  {export_label(export.state)} ({export.state}){problem}")
+    print(f"{counted(len(mine), 'export')} due.")
+    return 0
+
+
+def show_export(args: argparse.Namespace) -> int:
+    with open_office(args) as office, office.reading() as session:
+        found = _find(session.scalars(_by_reference(args.reference)).first(), args.reference)
+        story = explain_export(session, found.id)
+        lines = _line_rows(story)
+        if args.json:
+            print_json(_export_json(story, lines))
+            return 0
+        export, entry = story.export, story.entry
+        print(f"{export.reference}  {export_label(export.state)}  {entry.date}  {entry.currency}  {entry.narration}")
+        print(Sheet(LINES, lines, office.decimals))
+        print(f"Rounding: {format_amount(export.rounding, decimals=office.decimals)}")
+        if story.attempts:
+            print(Sheet(ATTEMPTS, [_attempt_row(attempt) for attempt in story.attempts]))
+        if export.problem:
+            print(f"Problem: {export.problem}")
+    return 0
+
+
+def retry_failed(args: argparse.Namespace) -> int:
+    with open_office(args) as office:
+        with office.reading() as session:
+            found = _find(session.scalars(_by_reference(args.reference)).first(), args.reference)
+        office.writing(lambda session: retry_export(session, found.id))
+    print(f"{found.reference} is tried again by the worker, or now with `partsemble exports run`.")
+    return 0
+
+
+def _connection(office: Office) -> Connection:
+    with office.reading() as session:
+        connection = find_live(session)
+    if connection is None:
+        raise NotConnected
+    return connection
+
+
+def _by_reference(text: str) -> sa.Select[Export]:
+    is_id = text.isascii() and text.isdigit() and len(text) <= 18
+    wanted = Export.id == int(text) if is_id else Export.reference == text.strip().upper()
+    return sa.select(Export).where(wanted).order_by(Export.id.desc())
+
+
+def _find(export: Export | None, text: str) -> Export:
+    if export is None:
+        raise NotFound("export", text)
+    return export
+
+
+def _line_rows(story: ExportStory) -> list[Row]:
+    return [
+        {
+            "account": line.account_code,
+            "debit": line.amount if line.amount > 0 else None,
+            "credit": -line.amount if line.amount < 0 else None,
+            "description": line.description,
+        }
+        for line in story.entry.lines
+    ]
+
+
+def _attempt_row(attempt: object) -> Row:
+    return {key: getattr(attempt, key) for key in ("sent_at", "step", "outcome", "message")}
+
+
+def _export_json(story: ExportStory, lines: list[Row]) -> Row:
+    export = story.export
+    return {
+        "id": export.id,
+        "reference": export.reference,
+        "state": export.state,
+        "label": export_label(export.state),
+        "date": story.entry.date,
+        "currency": story.entry.currency,
+        "narration": story.entry.narration,
+        "lines": lines,
+        "posted": export.posted,
+        "rounding": export.rounding,
+        "external_id": export.external_id,
+        "attempts": [_attempt_row(attempt) for attempt in story.attempts],
+    }

@@ -1,0 +1,178 @@
+"""Every route, walked: nobody without a token, no writing without the role, no sight of another company's things."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from partsemble_core.api.door import PREFIX
+from partsemble_core.services.admitting import MAY_EXPORT, MAY_SET_UP, MAY_WRITE
+from partsemble_core.store.companies import ApiToken, Role
+from partsemble_core.store.database import write_anywhere
+from tests.api.callers import Firm, Served, found_firm
+from tests.services.makers import connect, contents
+
+OPEN = {"GET /api/v1/openapi.json"}
+READS = {"POST /api/v1/builds/preview"}
+ROLES = {
+    "POST /api/v1/exports/{export_id}/retry": MAY_EXPORT,
+    "PUT /api/v1/connections/{connection_id}/accounts/{role}": MAY_SET_UP,
+}
+"""Who may write; where nothing is said, MAY_WRITE."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    method: str
+    path: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.method} {PREFIX}{self.path}"
+
+    @property
+    def writes(self) -> bool:
+        return self.method != "GET" and self.name not in READS
+
+    def filled(self, ids: dict[str, Any]) -> str:
+        return re.sub(r"{(\w+)}", lambda match: str(ids[match[1]]), self.path)
+
+
+def routes(served: Served) -> Iterator[Route]:
+    for rule in served.app.url_map.iter_rules():
+        if rule.rule.startswith(f"{PREFIX}/"):
+            path = re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule.rule.removeprefix(PREFIX))
+            for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+                if f"{method} {rule.rule}" not in OPEN:
+                    yield Route(method, path)
+
+
+@pytest.fixture
+def ids(firm: Firm) -> dict[str, Any]:
+    """Something of every kind that a route names, in the firm."""
+    connection = connect(firm.shop)
+    firm.shop.products("PANEL", "KIT")
+    receipt = firm.shop.stock("PANEL", "5")
+    firm.shop.bom("KIT", {"PANEL": "1"})
+    build = firm.shop.build("KIT", "1")
+    return {
+        "product_id": firm.shop.find("KIT").id,
+        "receipt_id": receipt.id,
+        "lot_id": firm.shop.lots("PANEL")[0].id,
+        "build_id": build.id,
+        "export_id": firm.owner.get("/exports")["rows"][0]["id"],
+        "connection_id": connection.id,
+        "role": "waste",
+        "name": "lots",
+        "file_type": "csv",
+    }
+
+
+def test_the_walk_meets_every_kind_of_route(served: Served) -> None:
+    names = {route.name for route in routes(served)}
+    assert len(names) >= 28
+    assert names >= READS | ROLES.keys()
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        None,
+        "",
+        "Bearer",
+        "Bearer ",
+        "Bearer nonsense",
+        "Bearer psb_live_é",
+        "Basic YTpi",
+        "Bearer psb_live_" + "x" * 20_000,
+        "Bearer \x00",
+    ],
+)
+def test_no_route_opens_without_a_valid_token(
+    firm: Firm, served: Served, ids: dict[str, Any], authorization: str | None
+) -> None:
+    headers = {} if authorization is None else {"Authorization": authorization.encode().decode("latin-1")}
+    client = served.app.test_client()
+    for route in routes(served):
+        answer = client.open(PREFIX + route.filled(ids), method=route.method, headers=headers, json={})
+        assert (answer.status_code, answer.json["error"]["code"]) == (401, "token-refused"), route.name
+        assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_a_revoked_token_opens_nothing_from_then_on(firm: Firm, served: Served) -> None:
+    assert firm.owner.get("/company")
+    write_anywhere(
+        served.house.engine,
+        lambda session: session.execute(
+            sa.update(ApiToken).where(ApiToken.company_id == firm.company_id).values(revoked_at=served.house.clock())
+        ),
+    )
+    assert firm.owner.refused("GET", "/company") == (401, "token-refused", None)
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role != Role.OWNER])
+def test_writing_takes_a_role_and_is_refused_before_anything_is_read(
+    firm: Firm, served: Served, ids: dict[str, Any], role: Role
+) -> None:
+    caller = firm.callers[role]
+    before = contents(firm.shop)
+    for route in routes(served):
+        if not route.writes:
+            continue
+        answer = caller.call(route.method, route.filled(ids), json={"nonsense": True})
+        if role in ROLES.get(route.name, MAY_WRITE):
+            assert answer.status_code != 403, route.name
+        else:
+            assert (answer.status_code, answer.json["error"]["code"]) == (403, "forbidden"), route.name
+    if role == Role.VIEWER:
+        assert contents(firm.shop) == before
+
+
+def test_every_role_may_read(firm: Firm, served: Served, ids: dict[str, Any]) -> None:
+    for role, caller in firm.callers.items():
+        for route in routes(served):
+            if route.method == "GET":
+                answer = caller.call("GET", f"{route.filled(ids)}{'?quantity=1' if 'explosion' in route.path else ''}")
+                assert answer.status_code == 200, (role, route.name, answer.text)
+
+
+def test_a_stranger_finds_nothing_of_another_company(firm: Firm, served: Served, ids: dict[str, Any]) -> None:
+    """The same words for a foreign id as for one that never was, and nothing changes."""
+    stranger = found_firm(served).owner
+    before = contents(firm.shop)
+    walked = 0
+    for route in routes(served):
+        named = [key for key in re.findall(r"{(\w+)}", route.path) if key.endswith("_id")]
+        if not named:
+            continue
+        walked += 1
+        body = {
+            "components": [],
+            "lines": [{"sku": "PANEL", "quantity": "1", "unit_cost": "1"}],
+            "code": "601",
+        }
+        field = "code" if "role" in route.path else "components" if "bom" in route.path else "lines"
+        sent: dict[str, Any] = {"json": {field: body[field]}} if route.method == "PUT" else {}
+        query = "?quantity=1" if "explosion" in route.path else ""
+        foreign = stranger.call(route.method, route.filled(ids) + query, **sent)
+        missing = stranger.call(route.method, route.filled({**ids, named[0]: 10**12}) + query, **sent)
+        assert foreign.status_code == missing.status_code == 404, (route.name, foreign.text)
+        theirs, nobodys = foreign.json["error"], missing.json["error"]
+        assert theirs["code"] == nobodys["code"] == "not-found"
+        assert theirs["message"].replace(str(ids[named[0]]), "N") == nobodys["message"].replace(str(10**12), "N")
+    assert walked >= 14
+    assert contents(firm.shop) == before
+
+
+def test_a_stranger_can_not_reach_a_product_by_its_sku(firm: Firm, served: Served, ids: dict[str, Any]) -> None:
+    stranger = found_firm(served).owner
+    line = {"sku": "PANEL", "quantity": "1", "unit_cost": "1"}
+    assert stranger.refused("POST", "/builds", {"sku": "KIT", "quantity": "1"})[:2] == (404, "not-found")
+    assert stranger.refused("POST", "/builds/preview", {"sku": "KIT", "quantity": "1"})[:2] == (404, "not-found")
+    refusal = stranger.refused("POST", "/receipts", {"supplier": "ACM", "lines": [line]})
+    assert refusal == (422, "invalid", "lines[0].sku")
