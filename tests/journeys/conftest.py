@@ -1,0 +1,40 @@
+"""Fixtures: a shop that is served, and somebody who is signed in to it with a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.journeys.serving import served_shop
+from tests.servers.databases import copy_of
+from tests.web.shop import PASSWORD, Shop
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """A page at the console of a shop."""
+
+    page: Page
+    shop: Shop
+    address: str
+
+    def open(self, path: str) -> None:
+        self.page.goto(self.address + path)
+
+    def sign_in(self, name: str) -> None:
+        self.open("/sign-in")
+        self.page.get_by_label("E-mail").fill(f"{name}@lumen.example")
+        self.page.get_by_label("Password").fill(PASSWORD)
+        self.page.get_by_role("button", name="Sign in").click()
+        self.page.wait_for_url(f"{self.address}/")
+
+
+@pytest.fixture
+def console(migrated_sqlite: Path, tmp_path: Path, page: Page) -> Iterator[Console]:
+    """Nobody has signed in yet, nothing has been bought."""
+    with served_shop(copy_of(migrated_sqlite, tmp_path / "shop.sqlite3"), tmp_path) as (shop, address):
+        yield Console(page, shop, address)

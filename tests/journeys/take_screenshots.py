@@ -1,0 +1,111 @@
+"""Takes the pictures of ``docs/screenshots``: ``python -m tests.journeys.take_screenshots``."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from partsemble_core.store.database import migrate
+from tests.journeys.serving import served_shop
+from tests.servers.browser import FLAGS, browser_path
+from tests.web.shop import PASSWORD, Shop, connect, make_lamps, post, stock_up
+
+FOLDER = Path(__file__).resolve().parents[2] / "docs/screenshots"
+WIDTHS = {"wide": (1280, 900), "phone": (390, 844)}
+DARK = ("home", "build")
+
+
+def main(only: str = "") -> None:
+    """Every page at both widths, two of them in the dark too."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        url = f"sqlite:///{folder}/shop.sqlite3"
+        migrate(url)
+        started = playwright.chromium.launch(executable_path=browser_path(playwright), args=FLAGS)
+        with served_shop(url, Path(folder)) as (shop, address):
+            take_empty(started, address, only=only)
+            paths = fill(shop)
+            for size, (width, height) in WIDTHS.items():
+                page = signed_in(started, address, width=width, height=height)
+                for name, path in paths.items():
+                    take(page, f"{address}{path}", f"{name}-{size}", only=only)
+                    if name in DARK:
+                        page.click("[data-theme-toggle]", force=True) if size == "wide" else turn_dark(page)
+                        take(page, f"{address}{path}", f"{name}-{size}-dark", only=only)
+                        page.evaluate("localStorage.setItem('theme', 'light')")
+        started.close()
+
+
+def turn_dark(page: Page) -> None:
+    page.evaluate("localStorage.setItem('theme', 'dark')")
+
+
+def take_empty(browser: Browser, address: str, *, only: str) -> None:
+    """What somebody sees who has just begun."""
+    for size, (width, height) in WIDTHS.items():
+        page = browser.new_page(viewport={"width": width, "height": height}, color_scheme="light", locale="en-GB")
+        take(page, f"{address}/sign-in", f"sign-in-{size}", only=only)
+        page = signed_in(browser, address, width=width, height=height)
+        take(page, f"{address}/", f"first-steps-{size}", only=only)
+        take(page, f"{address}/lots", f"lots-empty-{size}", only=only)
+        take(page, f"{address}/integrations", f"integrations-empty-{size}", only=only)
+
+
+def fill(shop: Shop) -> dict[str, str]:
+    """Gives the shop something to show; the addresses of the pages by name."""
+    connect(shop)
+    receipts = stock_up(shop)
+    build = make_lamps(shop, "60")
+    post(shop, [1, 2, 3, 5])
+    lamp, panel = shop.ids["LAMP-01"], shop.ids["PANEL-24"]
+    return {
+        "home": "/",
+        "products": "/products",
+        "product": f"/products/{lamp}",
+        "product-bought": f"/products/{panel}",
+        "bom-form": f"/products/{lamp}/bom",
+        "product-form": "/products/new",
+        "lots": "/lots",
+        "lot": "/lots/2",
+        "ledger": "/stock-ledger",
+        "suppliers": "/suppliers",
+        "receipts": "/receipts",
+        "receipt": f"/receipts/{receipts[-1]}",
+        "receipt-form": "/receipts/new",
+        "builds": "/builds",
+        "build": f"/builds/{build}",
+        "build-preview": f"/builds/new?product={lamp}&quantity=12",
+        "build-short": f"/builds/new?product={lamp}&quantity=200",
+        "exports": "/exports",
+        "export": "/exports/5",
+        "integrations": "/integrations",
+        "not-found": "/lots/999",
+    }
+
+
+def signed_in(browser: Browser, address: str, *, width: int, height: int) -> Page:
+    page = browser.new_page(viewport={"width": width, "height": height}, color_scheme="light", locale="en-GB")
+    page.goto(f"{address}/sign-in")
+    page.fill("#email", "owner@lumen.example")
+    page.fill("#password", PASSWORD)
+    page.click("button[type=submit]")
+    page.wait_for_url(f"{address}/")
+    return page
+
+
+def take(page: Page, url: str, name: str, *, only: str) -> None:
+    """One picture of the whole page. A page that is wider than the window is a fault: it ends the run."""
+    if only and only not in name:
+        return
+    page.goto(url, wait_until="networkidle")
+    page.screenshot(path=FOLDER / f"{name}.png", full_page=True)
+    width = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    if width > 0:
+        raise SystemExit(f"{name} is {width} pixels too wide")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

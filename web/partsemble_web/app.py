@@ -1,0 +1,49 @@
+"""The Flask app as it is served: house, API and console together."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from partsemble_core.api import register_api
+from partsemble_core.api.areas import IdConverter
+from partsemble_core.config import Settings
+from partsemble_core.services.house import House
+from partsemble_core.wiring import build_app
+from partsemble_web import (
+    assets,
+    builds,
+    exports,
+    headers,
+    home,
+    integrations,
+    lots,
+    products,
+    receipts,
+    refusals,
+    showing,
+    signing_in,
+    stock,
+    suppliers,
+)
+
+PAGES = (signing_in, home, products, lots, stock, suppliers, receipts, builds, exports, integrations)
+
+
+def create_app(settings: Settings, house: House | None = None) -> Flask:
+    """The whole app, for gunicorn or any other WSGI server."""
+    app, house = build_app(settings, house)
+    register_api(app, house)
+    register_console(app, house)
+    return app
+
+
+def register_console(app: Flask, house: House) -> None:
+    """Hangs the pages, their error pages and the security headers of all answers on an app that has its API."""
+    app.url_map.converters["id"] = IdConverter
+    assets.register(app)
+    showing.register(app)
+    signing_in.guard(app, house)
+    refusals.register(app)
+    headers.register(app, secure=house.settings.base_url.startswith("https://"))
+    for area in PAGES:
+        app.register_blueprint(area.pages)

@@ -1,0 +1,77 @@
+"""The first page: how the company stands, what needs attention, and what to do next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Blueprint, render_template, url_for
+
+from partsemble_core.domain.exports import WORKABLE, ExportState
+from partsemble_core.services.overseeing import Overview, oversee
+from partsemble_core.store.connections import ConnectionState
+from partsemble_web.scope import reading
+
+pages = Blueprint("home", __name__, template_folder="templates")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstStep:
+    """One of the steps from an empty company to a posted build."""
+
+    title: str
+    why: str
+    link: str
+    is_done: bool
+
+
+@pages.get("/")
+def show() -> str:
+    with reading() as session:
+        overview = oversee(session)
+    steps = first_steps(overview)
+    exports = overview.exports
+    return render_template(
+        "home/home.html",
+        overview=overview,
+        steps=[] if all(step.is_done for step in steps) else steps,
+        waiting=sum(exports.get(state, 0) for state in WORKABLE),
+        posted=exports.get(ExportState.POSTED, 0),
+        stuck=exports.get(ExportState.REVIEW, 0),
+    )
+
+
+def first_steps(overview: Overview) -> list[FirstStep]:
+    """In the order in which they make sense."""
+    connection = overview.connection
+    return [
+        FirstStep(
+            title="Add your products",
+            why="Everything that has stock: what you buy, and what you make.",
+            link=url_for("products.show_form"),
+            is_done=overview.products > 0,
+        ),
+        FirstStep(
+            title="Say what they are made of",
+            why="A BOM lists the components of one unit, and what labour and overhead it bears.",
+            link=url_for("products.show_list"),
+            is_done=overview.boms > 0,
+        ),
+        FirstStep(
+            title="Connect your books",
+            why="Sign in to your accounting system and choose the accounts that postings go to.",
+            link=url_for("integrations.show"),
+            is_done=connection is not None and connection.state == ConnectionState.ACTIVE,
+        ),
+        FirstStep(
+            title="Receive your first parts",
+            why="A receipt opens a lot for each line, at exactly what it cost.",
+            link=url_for("receipts.show_form"),
+            is_done=overview.receipts > 0,
+        ),
+        FirstStep(
+            title="Build something",
+            why="The oldest lots are taken first, and their exact cost becomes the cost of what you made.",
+            link=url_for("builds.show_form"),
+            is_done=overview.builds > 0,
+        ),
+    ]

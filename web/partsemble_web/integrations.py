@@ -1,0 +1,212 @@
+"""Integrations: connecting the books in a window of its own, and the accounts that postings go to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+
+from partsemble_core.config import PLUGIN_PREFIX
+from partsemble_core.domain.journals import REQUIRED_ROLES, AccountRole
+from partsemble_core.plugin_api.types import BackendInfo, Organisation
+from partsemble_core.services import connecting, mapping
+from partsemble_core.services.admitting import MAY_SET_UP
+from partsemble_core.services.exporting import ROLE_LABELS
+from partsemble_core.services.picking import pickable_accounts
+from partsemble_core.services.refreshing import SignInBroken
+from partsemble_core.store.connections import (
+    Connection,
+    ConnectionState,
+    RemoteAccount,
+    find_live,
+    get_connection,
+    mapped_accounts,
+)
+from partsemble_core.store.session import CompanySession
+from partsemble_web.refusals import Answer
+from partsemble_web.scope import act, reading, require, the_house, the_person, write
+from partsemble_web.signing_in import session_key
+
+pages = Blueprint("integrations", __name__, template_folder="templates")
+CHOICE_SECONDS = 15 * 60
+"""As long as somebody may take to choose an organisation."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleChoice:
+    """A role that an account plays in postings, with the account chosen for it so far."""
+
+    role: AccountRole
+    title: str
+    is_required: bool
+    chosen: RemoteAccount | None
+
+
+@pages.get("/integrations")
+def show() -> str:
+    """The connection with its accounts, and what else could be connected."""
+    with reading() as session:
+        connection = find_live(session)
+        chosen = mapped_accounts(session, connection.id) if connection else {}
+        accounts = pickable_accounts(session, connection.id) if connection else ()
+    host = the_house().host
+    return render_template(
+        "integrations/integrations.html",
+        connection=connection,
+        info=_info_of(connection),
+        backends=sorted(host.infos.values(), key=lambda info: info.title),
+        unset={name: _unset(info) for name, info in host.infos.items()},
+        failures=host.failures,
+        accounts=accounts,
+        roles=_role_choices(chosen),
+    )
+
+
+@pages.post("/integrations/<backend>/connect")
+def popup_begin(backend: str) -> str:
+    """Begins a sign-in. The answer is a page that leads on: a redirected form may not leave for another site."""
+    require(MAY_SET_UP)
+    house, company_id = the_house(), the_person().company_id
+    info = house.host.info(backend)
+    with _in_words():
+        url = connecting.begin(
+            house,
+            act(),
+            company_id,
+            backend=backend,
+            session_key=session_key(),
+            redirect_uri=_redirect_uri(backend),
+        )
+    if url is not None:
+        return render_template("integrations/leaving.html", info=info, url=url)
+    offered = connecting.organisations(house, company_id, backend=backend)
+    return _choice_page(info, offered, grant_id=None)
+
+
+@pages.get("/integrations/<backend>/callback")
+def popup_callback(backend: str) -> str:
+    """Where the accounting system sends the person back to. What it says is checked before it counts."""
+    require(MAY_SET_UP)
+    house = the_house()
+    info = house.host.info(backend)
+    params = {key: request.args[key] for key in request.args if len(request.args[key]) <= 4000}
+    with _in_words():
+        grant_id, offered = connecting.complete(
+            house, act(), the_person().company_id, session_key=session_key(), params=params
+        )
+    return _choice_page(info, offered, grant_id=grant_id)
+
+
+@pages.post("/integrations/<backend>/organisation")
+def popup_choose(backend: str) -> str:
+    """Connects the organisation that was chosen."""
+    require(MAY_SET_UP)
+    house = the_house()
+    offer = _offer(request.form.get("offer", ""), backend)
+    connection = connecting.choose(
+        house,
+        act(),
+        the_person().company_id,
+        backend=backend,
+        organisation_id=request.form.get("organisation", ""),
+        grant_id=offer,
+    )
+    return render_template("integrations/connected.html", connection=connection, info=_info_of(connection))
+
+
+@pages.post("/integrations/connections/<id:connection_id>/accounts")
+def set_accounts(connection_id: int) -> Answer:
+    """Chooses accounts for all roles at once; a role left empty stays as it is."""
+    require(MAY_SET_UP)
+    wanted = {role: request.form.get(role.value, "").strip() for role in AccountRole}
+    state = write(lambda session: _map_all(session, connection_id, wanted))
+    ready = state == ConnectionState.ACTIVE
+    flash("Accounts saved. New documents are exported from now on." if ready else "Accounts saved.", "success")
+    return redirect(url_for("integrations.show"), code=303)
+
+
+@pages.post("/integrations/connections/<id:connection_id>/sync")
+def sync(connection_id: int) -> Answer:
+    """Reads the accounts again."""
+    require(MAY_SET_UP)
+    with reading() as session:
+        connection = get_connection(session, connection_id)
+    count = mapping.sync_accounts(the_house(), connection)
+    flash(f"{count} accounts were read from {connection.organisation_name}.", "success")
+    return redirect(url_for("integrations.show"), code=303)
+
+
+@pages.post("/integrations/connections/<id:connection_id>/disconnect")
+def disconnect(connection_id: int) -> Answer:
+    require(MAY_SET_UP)
+    connecting.disconnect(the_house(), the_person().company_id, connection_id)
+    flash("Disconnected. Everything that was recorded here stays.", "success")
+    return redirect(url_for("integrations.show"), code=303)
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """A sign-in service that is away or not set up is no fault of this page: its message says what to do."""
+    try:
+        yield
+    except SignInBroken as error:
+        raise connecting.SignInRefused(str(error)) from error
+
+
+def _unset(info: BackendInfo) -> list[str]:
+    """Names of the settings that the backend can't do without and that nobody has set."""
+    given = the_house().settings.settings_of(info.name)
+    required = [field.name for field in info.settings if field.required and not field.default]
+    return [f"{PLUGIN_PREFIX}{info.name}_{name}".upper() for name in required if name not in given]
+
+
+def _map_all(session: CompanySession, connection_id: int, wanted: Mapping[AccountRole, str]) -> str:
+    chosen = mapped_accounts(session, connection_id)
+    for role, code in wanted.items():
+        now = chosen.get(role)
+        if code and (now is None or now.code != code):
+            mapping.map_account(session, connection_id=connection_id, role=role.value, code=code)
+    return get_connection(session, connection_id).state
+
+
+def _role_choices(chosen: Mapping[AccountRole, RemoteAccount]) -> list[RoleChoice]:
+    return [
+        RoleChoice(role=role, title=title, is_required=role in REQUIRED_ROLES, chosen=chosen.get(role))
+        for role, title in ROLE_LABELS.items()
+    ]
+
+
+def _info_of(connection: Connection | None) -> BackendInfo | None:
+    """None too for a connection whose plugin isn't loaded any more."""
+    return the_house().host.infos.get(connection.backend) if connection else None
+
+
+def _redirect_uri(backend: str) -> str:
+    """One for each backend, and from the settings: what the browser says of our host isn't asked."""
+    path = url_for("integrations.popup_callback", backend=backend)
+    return f"{the_house().settings.base_url}{path}"
+
+
+def _choice_page(info: BackendInfo, offered: Sequence[Organisation], *, grant_id: int | None) -> str:
+    offer = _signer().dumps({"backend": info.name, "grant": grant_id})
+    return render_template("integrations/choice.html", info=info, offered=offered, offer=offer)
+
+
+def _offer(text: str, backend: str) -> int | None:
+    """The grant behind a choice that was offered to this session a few minutes ago. Raises SignInRefused."""
+    try:
+        offer = _signer().loads(text, max_age=CHOICE_SECONDS)
+    except BadSignature:
+        offer = {}
+    if offer.get("backend") != backend:
+        raise connecting.SignInRefused("This choice is too old. Close this window and connect again.")
+    grant: int | None = offer["grant"]
+    return grant
+
+
+def _signer() -> URLSafeTimedSerializer:
+    """Bound to this browser session: an offer is worth nothing in another."""
+    return URLSafeTimedSerializer(str(current_app.secret_key), salt=f"organisation-choice {session_key()}")

@@ -1,0 +1,173 @@
+"""Every list page: search, filters, sort and page live in the address; a download has the same rows as the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import cast
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, render_template, request
+
+from partsemble_core.errors import NotFound
+from partsemble_core.services.downloading import download
+from partsemble_core.services.listing import LISTS, PAGE_SIZE, Column, Listing, ListQuery, Row, parse_list_query
+from partsemble_core.store.session import CompanySession
+from partsemble_web.scope import reading
+from partsemble_web.showing import money, quantity, widest, word
+
+RIGHT = frozenset({"money", "quantity", "number"})
+"""Kinds that line up by their digits."""
+WRITTEN: Mapping[str, Callable[[Decimal], str]] = {"money": money, "quantity": quantity}
+Link = Callable[[Row], str | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListPage:
+    """How one of the lists looks as a page. ``shown`` are column keys; a download always has all columns.
+
+    ``choices`` are the filters to pick from, by the list's own names; ``extra`` are those that only a link sets.
+    """
+
+    name: str
+    template: str
+    shown: tuple[str, ...]
+    links: Mapping[str, Link] = field(default_factory=dict)
+    choices: Mapping[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
+    extra: Mapping[str, Callable[[CompanySession, str], str]] = field(default_factory=dict)
+    subtitles: Mapping[str, str] = field(default_factory=dict)
+    """A second, quieter line in a cell: column key → key of another value of the row."""
+    minor: frozenset[str] = frozenset()
+    """Columns that a phone leaves out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A list as its template sees it."""
+
+    page: ListPage
+    listing: Listing
+    columns: tuple[Column, ...]
+    extra: Mapping[str, str]
+    path: str
+
+    @property
+    def query(self) -> ListQuery:
+        return self.listing.query
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether rows may be missing because of a search or filter."""
+        return bool(self.query.search or any(self.query.filters.values()))
+
+    @property
+    def first(self) -> int:
+        return min((self.query.page - 1) * self.query.page_size + 1, self.listing.total)
+
+    @property
+    def last(self) -> int:
+        return min(self.query.page * self.query.page_size, self.listing.total)
+
+    def address(self, **changes: object) -> str:
+        """This list's address with some of its query changed; None takes a part out."""
+        return self.path + _query_text(self.query, changes)
+
+    def file_address(self, file_type: str) -> str:
+        """Where the same rows are downloaded, all pages of them."""
+        return f"{self.path}.{file_type}" + _query_text(self.query, {"page": None})
+
+    def sort_address(self, column: Column) -> str:
+        """Sorts by the column; when it is sorted by already, the other way round."""
+        turned = self.query.sort == column.key and not self.query.descending
+        return self.address(sort=f"-{column.key}" if turned else column.key, page=None)
+
+    def sorting(self, column: Column) -> str:
+        """For ``aria-sort``."""
+        if self.query.sort != column.key:
+            return "none"
+        return "descending" if self.query.descending else "ascending"
+
+    def link(self, row: Row, column: Column) -> str | None:
+        found = self.page.links.get(column.key)
+        return found(row) if found else None
+
+    def subtitle(self, row: Row, column: Column) -> str:
+        key = self.page.subtitles.get(column.key)
+        return str(row.get(key) or "") if key else ""
+
+    def places(self, column: Column) -> int:
+        """The longest fraction in the column."""
+        write = WRITTEN.get(column.kind)
+        return widest(write(cast(Decimal, row[column.key])) for row in self.listing.rows) if write else 0
+
+    def choice_label(self, value: str) -> str:
+        return word(value)
+
+    @staticmethod
+    def is_right(column: Column) -> bool:
+        return column.kind in RIGHT
+
+
+def route(pages: Blueprint, page: ListPage, *, path: str) -> None:
+    """Serves the list at ``path`` and its files at ``path.csv`` and ``path.xlsx``."""
+
+    def show_list() -> str:
+        return show(page, path=path)
+
+    def send_file(file_type: str) -> Response:
+        return send_download(page.name, file_type)
+
+    pages.add_url_rule(path, "show_list", show_list)
+    pages.add_url_rule(f"{path}.<any(csv, xlsx):file_type>", "send_file", send_file)
+
+
+def show(page: ListPage, *, path: str) -> str:
+    """The page that the address asks for. Raises Invalid naming the argument that can't be."""
+    query = parse_list_query(request.args)
+    with reading() as session:
+        listing = LISTS[page.name](session, query)
+        columns = {column.key: column for column in listing.columns}
+        shown = Shown(
+            page=page,
+            listing=listing,
+            columns=tuple(columns[key] for key in page.shown),
+            extra=_extra(session, page, query),
+            path=path,
+        )
+    return render_template(page.template, list=shown)
+
+
+def send_download(name: str, file_type: str) -> Response:
+    """All rows of the address's query as a file."""
+    with reading() as session:
+        made = download(session, name, parse_list_query(request.args), file_type=file_type)
+    answer = Response(made.content, content_type=made.content_type)
+    answer.headers["Content-Disposition"] = f'attachment; filename="{made.filename}"'
+    return answer
+
+
+def _extra(session: CompanySession, page: ListPage, query: ListQuery) -> dict[str, str]:
+    """What the filters that a link set are about, in words: ``product`` → ``PANEL``."""
+    found = {}
+    for key, name_of in page.extra.items():
+        value = query.filters.get(key, "")
+        if value:
+            try:
+                found[key] = name_of(session, value)
+            except NotFound:
+                found[key] = "(unknown)"
+    return found
+
+
+def _query_text(query: ListQuery, changes: Mapping[str, object]) -> str:
+    parts: dict[str, object] = {
+        "search": query.search,
+        "sort": f"-{query.sort}" if query.descending and query.sort else query.sort,
+        "page": query.page if query.page > 1 else "",
+        "page_size": query.page_size if query.page_size != PAGE_SIZE else "",
+        **query.filters,
+        **changes,
+    }
+    text = urlencode({key: str(value) for key, value in parts.items() if value not in (None, "")})
+    return f"?{text}" if text else ""

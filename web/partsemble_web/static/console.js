@@ -1,0 +1,84 @@
+// What the pages do beyond links and forms. Everything is found by data attributes, also in parts that htmx swaps in.
+"use strict";
+(() => {
+  const root = document.documentElement;
+  const channel = new BroadcastChannel("partsemble");
+
+  const showMenu = (open) => {
+    document.body.classList.toggle("menu-open", open);
+    document.querySelector("[data-menu]")?.setAttribute("aria-expanded", String(open));
+  };
+
+  const addRow = (id) => {
+    const table = document.querySelector(`[data-rows="${id}"] tbody`);
+    table.append(document.getElementById(id).content.cloneNode(true));
+    table.lastElementChild.querySelector("input, select").focus();
+  };
+
+  const clicks = {
+    "[data-menu]": () => showMenu(!document.body.classList.contains("menu-open")),
+    "[data-menu-shade]": () => showMenu(false),
+    "[data-theme-toggle]": () => {
+      root.dataset.bsTheme = root.dataset.bsTheme === "dark" ? "light" : "dark";
+      localStorage.setItem("theme", root.dataset.bsTheme);
+    },
+    "[data-opens]": (button) => document.getElementById(button.dataset.opens).showModal(),
+    "[data-closes]": (button) => button.closest("dialog").close(),
+    "[data-row-in]": (button) => addRow(button.dataset.rowIn),
+    "[data-row-out]": (button) => button.closest("[data-row]").remove(),
+    "[data-close-window]": () => window.close(),
+    "[data-back]": () => history.back(),
+  };
+
+  document.addEventListener("click", (event) => {
+    for (const [selector, act] of Object.entries(clicks)) {
+      const found = event.target.closest(selector);
+      if (found) return act(found);
+    }
+    if (event.target.matches("dialog.ask")) event.target.close();
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") showMenu(false);
+    const typing = event.target.closest("input, select, textarea, dialog");
+    if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey) {
+      const search = document.getElementById("search");
+      if (search) {
+        event.preventDefault();
+        search.focus();
+      }
+    }
+  });
+
+  // A second click must not make a second document.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.matches("[data-window]")) window.open("about:blank", form.target, "popup,width=560,height=720");
+    if (!form.matches("[data-once]")) return;
+    if (form.dataset.sent) return event.preventDefault();
+    form.dataset.sent = "1";
+    form.querySelectorAll("button[type=submit]").forEach((button) => button.classList.add("is-busy"));
+  });
+  // The page comes back from the browser's memory as it was left: its forms can be sent again.
+  window.addEventListener("pageshow", () => {
+    document.querySelectorAll("[data-once]").forEach((form) => {
+      delete form.dataset.sent;
+      form.querySelectorAll(".is-busy").forEach((button) => button.classList.remove("is-busy"));
+    });
+  });
+
+  // The window of a sign-in tells the page that opened it, and closes. The opener may be out of its reach by now.
+  if (document.querySelector("[data-connected]")) {
+    channel.postMessage("connected");
+    setTimeout(() => window.close(), 1200);
+  } else if (location.pathname.startsWith("/integrations")) {
+    channel.addEventListener("message", () => location.reload());
+  }
+
+  // A refusal instead of a part of the page is shown as the whole page that it is.
+  document.addEventListener("htmx:responseError", (event) => {
+    if (event.detail.xhr.status !== 401) location.assign(event.detail.pathInfo.finalRequestPath);
+  });
+
+  document.getElementById("failure")?.focus();
+})();
