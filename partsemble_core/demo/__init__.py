@@ -1,0 +1,75 @@
+"""``partsemble demo``: the whole main job on embedded defaults, with a sandbox for Xero and nothing to install.
+
+It starts an embedded Valkey, the sandbox and a real worker, signs in through the real OAuth flow, receives, builds,
+exports, reads the journals back from the sandbox's own books and proves that they agree with the stock.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from flask import Flask
+from werkzeug.serving import make_server
+
+from partsemble_core.config import Settings
+from partsemble_core.demo.account import print_account
+from partsemble_core.demo.stage import Stage, free_port, open_stage
+from partsemble_core.demo.story import EMAIL, ORGANISATION, Made, found, tell, wait_until_posted
+from partsemble_core.services.house import House
+
+PORT = 8000
+
+
+def run_demo(
+    *,
+    once: bool,
+    data_dir: Path | None,
+    port: int | None,
+    create_app: Callable[[Settings, House], Flask],
+    wait: Callable[[], None],
+) -> int:
+    """Runs the story and prints its account. 0 only if the proof holds.
+
+    Without ``once`` the console is then served at ``port`` (8000) until ``wait`` returns.
+    """
+    with tempfile.TemporaryDirectory(prefix="partsemble-demo-") as temporary:
+        folder = data_dir or Path(temporary)
+        served = port or (free_port() if once else PORT)
+        with open_stage(folder, port=served) as stage:
+            password, made = _play(stage)
+            holds = print_account(stage, made)
+            if not once and holds:
+                _serve(stage, create_app, port=served, password=password, wait=wait)
+            return 0 if holds else 1
+
+
+def _play(stage: Stage) -> tuple[str, Made]:
+    company_id, password = found(stage.house)
+    print(f"Company   {ORGANISATION}, books in {ORGANISATION} (the sandbox at {stage.sandbox_url})")
+    made = tell(stage, company_id)
+    wait_until_posted(stage.house, company_id)
+    return password, made
+
+
+def _serve(
+    stage: Stage,
+    create_app: Callable[[Settings, House], Flask],
+    *,
+    port: int,
+    password: str,
+    wait: Callable[[], None],
+) -> None:
+    server = make_server("127.0.0.1", port, create_app(stage.house.settings, stage.house), threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    print(f"\nConsole   http://127.0.0.1:{port}   sign in as {EMAIL} with {password}")
+    print(f"Books     {stage.sandbox_url}/ (what the sandbox holds)")
+    print("Stop with Ctrl-C.", flush=True)
+    try:
+        wait()
+    finally:
+        server.shutdown()
+        thread.join()
