@@ -133,7 +133,9 @@ def _connect(stage: Stage, act: Act, company_id: int) -> tuple[int, str]:
         raise DemoFailed("The Xero plugin asked for no sign-in.")
     with Http() as http:
         params = consent(http, url, organisation=ORGANISATION)
-    grant_id, organisations = connecting.complete(house, act, company_id, session_key=session_key, params=params)
+    grant_id, organisations = connecting.complete(
+        house, act, company_id, backend="xero", session_key=session_key, params=params
+    )
     chosen = next((o for o in organisations if o.name == ORGANISATION), None)
     if chosen is None:
         raise DemoFailed(f"{ORGANISATION} is not among the organisations of this sign-in.")

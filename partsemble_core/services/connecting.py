@@ -97,7 +97,7 @@ def begin(house: House, act: Act, company_id: int, *, backend: str, session_key:
 
 
 def complete(
-    house: House, act: Act, company_id: int, *, session_key: str, params: Mapping[str, str]
+    house: House, act: Act, company_id: int, *, backend: str, session_key: str, params: Mapping[str, str]
 ) -> tuple[int, tuple[Organisation, ...]]:
     """Ends a sign-in with the callback's parameters: (grant id, organisations to choose from).
 
@@ -107,6 +107,8 @@ def complete(
         said = params.get("error_description") or params["error"]
         raise SignInRefused(f"The sign-in was not completed ({said[:200]}). Nothing was connected; start again.")
     flow = house.write(company_id, lambda session: _use_flow(session, act, params.get("state", ""), session_key))
+    if flow.backend != backend:
+        raise SignInRefused(f"This sign-in was begun for {flow.backend}, not for {backend}. Start again.")
     sign_in = _begin_step(house, company_id, flow.backend).sign_in
     if sign_in is None:
         raise SignInRefused(f"{flow.backend} no longer needs a sign-in. Start again.")

@@ -72,10 +72,17 @@ class XeroStage:
         assert url is not None
         return url
 
-    def complete(self, callback: str, *, session_key: str = SESSION) -> tuple[int, tuple[Organisation, ...]]:
+    def complete(
+        self, callback: str, *, session_key: str = SESSION, backend: str = "xero"
+    ) -> tuple[int, tuple[Organisation, ...]]:
         """(grant, organisations), as the page behind the callback address does it."""
         return connecting.complete(
-            self.house, self.act, self.company_id, session_key=session_key, params=params_of(callback)
+            self.house,
+            self.act,
+            self.company_id,
+            backend=backend,
+            session_key=session_key,
+            params=params_of(callback),
         )
 
     def sign_in(self, organisation: str = ORGANISATION) -> tuple[int, tuple[Organisation, ...]]:

@@ -234,3 +234,9 @@ def test_the_database_holds_no_token_secret_verifier_state_or_code(stage: XeroSt
     dump = b"".join(path.read_bytes() for path in tmp_path.glob("migrated.sqlite3*"))
     assert len(dump) > 100_000
     assert [secret for secret in secrets if secret.encode() in dump] == []
+
+
+def test_a_sign_in_begun_for_one_backend_is_not_ended_for_another(stage: XeroStage) -> None:
+    callback = consent(stage.begin(), organisation=ORGANISATION)
+    with pytest.raises(SignInRefused, match="begun for xero, not for qbo_stub"):
+        stage.complete(callback, backend="qbo_stub")

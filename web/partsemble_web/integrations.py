@@ -95,7 +95,7 @@ def popup_callback(backend: str) -> str:
     params = {key: request.args[key] for key in request.args if len(request.args[key]) <= 4000}
     with _in_words():
         grant_id, offered = connecting.complete(
-            house, act(), the_person().company_id, session_key=session_key(), params=params
+            house, act(), the_person().company_id, backend=backend, session_key=session_key(), params=params
         )
     return _choice_page(info, offered, grant_id=grant_id)
 

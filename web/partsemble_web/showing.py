@@ -9,7 +9,7 @@ from typing import Protocol
 
 from flask import Flask
 
-from partsemble_core.domain.amounts import add, format_amount, format_quantity, unit_cost
+from partsemble_core.domain.amounts import add, format_amount, format_quantity, format_unit_cost, unit_cost
 from partsemble_core.services.admitting import MAY_EXPORT, MAY_SET_UP, MAY_WRITE
 from partsemble_web.naming import document_link
 from partsemble_web.scope import may, the_company
@@ -41,6 +41,7 @@ def register(app: Flask) -> None:
     env.trim_blocks = env.lstrip_blocks = True
     env.filters.update(
         money=money,
+        unit_money=unit_money,
         quantity=quantity,
         signed_money=signed_money,
         signed_quantity=signed_quantity,
@@ -67,6 +68,11 @@ def register(app: Flask) -> None:
 def money(value: Decimal | None) -> str:
     """Without the currency: columns say it once."""
     return DASH if value is None else _written(format_amount(value, decimals=the_company().decimals))
+
+
+def unit_money(value: Decimal | None) -> str:
+    """A cost for one unit where it stands alone, to the cent from 1 upwards; tables show it to the last digit."""
+    return DASH if value is None else _written(format_unit_cost(value, decimals=the_company().decimals))
 
 
 def quantity(value: Decimal | None) -> str:
