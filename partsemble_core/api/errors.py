@@ -106,7 +106,6 @@ STATUSES: Mapping[type[PartsembleError], int] = {
     MethodNotAllowed: 405,
     RequestTooLarge: 413,
     BackendError: 502,
-    SignInBroken: 502,
     PluginError: 502,
     SignInBroken: 502,
 }
