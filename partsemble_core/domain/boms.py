@@ -121,7 +121,7 @@ def check_bom(bom: Bom) -> Bom:
             raise Invalid(f"{field}.scrap_percent", "Scrap must be at least 0 and below 100 per cent.")
         if line.product_id in seen:
             raise Invalid(
-                f"{field}.product",
+                f"{field}.sku",
                 f"Lines {seen[line.product_id] + 1} and {i + 1} name the same component. Add their quantities up.",
             )
         seen[line.product_id] = i

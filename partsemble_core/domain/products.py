@@ -20,16 +20,24 @@ class ProductKind(enum.StrEnum):
     FINISHED_GOOD = "finished_good"
 
 
-def clean_text(value: object, *, field: str, length: int, required: bool = True) -> str:
-    """Text in NFC, trimmed. Raises Invalid for none, too much, or characters that can't be printed."""
+def clean_text(value: object, *, field: str, length: int, required: bool = True, many_lines: bool = False) -> str:
+    """Text in NFC, trimmed; ``many_lines`` lets line ends through, as ``\\n``.
+
+    Raises Invalid for none, too much, or characters that can't be printed.
+    """
     if not isinstance(value, str):
         raise Invalid(field, f"{_label(field)} must be text.")
     text = unicodedata.normalize("NFC", value).strip()
+    if many_lines:
+        text = text.replace("\r\n", "\n")
     if required and not text:
         raise Invalid(field, f"{_label(field)} is missing. Fill it in.")
     if len(text) > length:
         raise Invalid(field, f"{_label(field)} may have at most {length} characters.")
-    if any(unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp") for c in text):
+    if any(
+        unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+        for c in text.replace("\n", "" if many_lines else "\n")
+    ):
         raise Invalid(field, f"{_label(field)} contains characters that can't be printed. Type it again.")
     return text
 

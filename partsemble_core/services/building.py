@@ -89,7 +89,7 @@ def build_now(
     """
     amount = parse_quantity(quantity)
     day = parse_day(built_on, field="built_on", today=act.today)
-    note = clean_text(notes, field="notes", length=2000, required=False)
+    note = clean_text(notes, field="notes", length=2000, required=False, many_lines=True)
     product, version, bom = _recipe(session, product_id)
     ids = {line.product_id for line in bom.components}
     gates = gates_for_update(session, ids | {product_id})

@@ -99,7 +99,7 @@ def create_product(
         kind=parse_kind(kind),
         unit=clean_text(unit, field="unit", length=20),
         reorder_point=parse_cost(reorder_point, field="reorder_point"),
-        notes=clean_text(notes, field="notes", length=2000, required=False),
+        notes=clean_text(notes, field="notes", length=2000, required=False, many_lines=True),
         is_active=True,
         created_at=act.at,
     )

@@ -68,7 +68,7 @@ def draft_receipt(
         supplier_id=found.id,
         received_on=day,
         state=ReceiptState.DRAFT,
-        notes=clean_text(notes, field="notes", length=2000, required=False),
+        notes=clean_text(notes, field="notes", length=2000, required=False, many_lines=True),
         total_cost=total_cost(values),
         created_at=act.at,
         created_by=act.by,

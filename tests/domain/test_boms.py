@@ -58,7 +58,7 @@ def test_the_same_component_twice_is_refused_naming_both_lines() -> None:
     bom = a_bom(a_component(1), a_component(2), a_component(1, optional=True))
     with pytest.raises(Invalid, match=r"Lines 1 and 3 name the same component\. Add") as refusal:
         check_bom(bom)
-    assert refusal.value.field == "components[2].product"
+    assert refusal.value.field == "components[2].sku"
 
 
 def test_an_empty_bom_is_refused() -> None:

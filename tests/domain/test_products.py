@@ -117,3 +117,12 @@ def test_cleaning_a_clean_sku_changes_nothing(text: str) -> None:
     cleaned = clean_text(text, field="sku", length=200)
     assert clean_text(cleaned, field="sku", length=200) == cleaned
     assert sku_key(cleaned) == sku_key(text)
+
+
+def test_notes_may_have_many_lines_and_nothing_else_may() -> None:
+    assert clean_text(" one\r\ntwo ", field="notes", length=20, many_lines=True) == "one\ntwo"
+    for text in ("one\ntwo", "one\rtwo"):
+        with pytest.raises(Invalid, match="can't be printed"):
+            clean_text(text, field="name", length=20)
+    with pytest.raises(Invalid, match="can't be printed"):
+        clean_text("one\x00two", field="notes", length=20, many_lines=True)

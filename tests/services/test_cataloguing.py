@@ -200,7 +200,7 @@ def test_a_component_quantity_that_is_no_amount_is_refused(shop: Shop, quantity:
         ("components[0].sku", [{"sku": "gh\x00st"}], {}),
         ("components[0].scrap_percent", [{"sku": "bolt", "scrap_percent": "100"}], {}),
         ("components[0].scrap_percent", [{"sku": "bolt", "scrap_percent": "-1"}], {}),
-        ("components[1].product", [{"sku": "bolt"}, {"sku": "BOLT"}], {}),
+        ("components[1].sku", [{"sku": "bolt"}, {"sku": "BOLT"}], {}),
         ("components", [], {}),
         ("output_quantity", [{"sku": "bolt"}], {"output_quantity": "0"}),
         ("cost_lines[0].kind", [], {"cost_lines": [CostInput(kind="tax", label="x", amount="1")]}),

@@ -621,12 +621,14 @@ CREATE TRIGGER backend_records_not_emptied BEFORE TRUNCATE ON backend_records
 --;;
 CREATE FUNCTION refuse_frozen() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  RAISE EXCEPTION 'an export is frozen: its bytes, token and document never change, and its id is set once';
+  RAISE EXCEPTION 'an export is frozen: its bytes, token, amounts and document never change, and its id is set once';
 END $$
 --;;
 CREATE TRIGGER exports_frozen BEFORE UPDATE ON exports FOR EACH ROW
   WHEN (OLD.body IS DISTINCT FROM NEW.body OR OLD.token IS DISTINCT FROM NEW.token
     OR OLD.document_kind IS DISTINCT FROM NEW.document_kind OR OLD.document_id IS DISTINCT FROM NEW.document_id
+    OR OLD.connection_id IS DISTINCT FROM NEW.connection_id OR OLD.reference IS DISTINCT FROM NEW.reference
+    OR OLD.exact <> NEW.exact OR OLD.posted <> NEW.posted OR OLD.rounding <> NEW.rounding
     OR (OLD.external_id IS NOT NULL AND OLD.external_id IS DISTINCT FROM NEW.external_id)
     OR (OLD.state = 'posted' AND NEW.state <> 'posted'))
   EXECUTE FUNCTION refuse_frozen()

@@ -629,10 +629,12 @@ END
 CREATE TRIGGER exports_frozen BEFORE UPDATE ON exports
   WHEN OLD.body IS NOT NEW.body OR OLD.token IS NOT NEW.token
     OR OLD.document_kind IS NOT NEW.document_kind OR OLD.document_id IS NOT NEW.document_id
+    OR OLD.connection_id IS NOT NEW.connection_id OR OLD.reference IS NOT NEW.reference
+    OR OLD.exact <> NEW.exact OR OLD.posted <> NEW.posted OR OLD.rounding <> NEW.rounding
     OR (OLD.external_id IS NOT NULL AND OLD.external_id IS NOT NEW.external_id)
     OR (OLD.state = 'posted' AND NEW.state <> 'posted')
 BEGIN
-  SELECT RAISE(ABORT, 'an export is frozen: its bytes, token and document never change, and its id is set once');
+  SELECT RAISE(ABORT, 'an export is frozen: its bytes, token, amounts and document never change, and its id is set once');
 END
 --;;
 CREATE TRIGGER exports_kept BEFORE DELETE ON exports
