@@ -15,6 +15,10 @@ FROZEN: dict[str, Any] = {
     "token": "another",
     "document_kind": "receipt",
     "document_id": 99,
+    "reference": "other",
+    "exact": 7,
+    "posted": 7,
+    "rounding": 7,
 }
 
 
