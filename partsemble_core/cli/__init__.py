@@ -30,7 +30,10 @@ class DatabaseUnreachable(PartsembleError):
 def build_parser() -> argparse.ArgumentParser:
     """Everything that can be typed."""
     parser = argparse.ArgumentParser(
-        prog="partsemble", description=__doc__, parents=[everywhere(default=None)], allow_abbrev=False
+        prog="partsemble",
+        description=__doc__.replace("``", "`") if __doc__ else "",
+        parents=[everywhere(default=None)],
+        allow_abbrev=False,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for area in (founding, cataloguing, stocking, importing, posting):

@@ -14,7 +14,7 @@ from partsemble_core.cli.opening import open_house, open_office, settings_of
 from partsemble_core.cli.output import print_json
 from partsemble_core.config import Settings
 from partsemble_core.errors import Invalid, NotFound
-from partsemble_core.services.admitting import found_company, issue_token
+from partsemble_core.services.admitting import add_member, found_company, issue_token
 from partsemble_core.store.companies import Membership, Role, User
 from partsemble_core.store.database import migrate, write_anywhere
 
@@ -31,6 +31,12 @@ def add_commands(commands: Commands) -> None:
     init.add_argument("--password-stdin", action="store_true", help="read the password from the first line of input")
     add_json(add_command(commands, "config", show_config, about="Show the settings in force, without secrets."))
     add_command(commands, "migrate", bring_up_to_date, about="Bring the database to the newest schema.")
+    members = add_group(commands, "member", about="People of the company.")
+    join = add_command(members, "add", add_person, about="Let a person in, with a role.")
+    join.add_argument("email", help="the address to sign in with")
+    join.add_argument("--role", required=True, help="admin, accountant, builder or viewer")
+    join.add_argument("--name", required=True, help="the person's name")
+    join.add_argument("--password-stdin", action="store_true", help="read the password from the first line of input")
     tokens = add_group(commands, "token", about="API tokens.")
     add = add_command(tokens, "add", add_token, about="Issue an API token. It is shown once.")
     add.add_argument("name", help="what it is for")
@@ -75,6 +81,25 @@ def bring_up_to_date(args: argparse.Namespace) -> int:
     return 0
 
 
+def add_person(args: argparse.Namespace) -> int:
+    password = _new_password(from_input=args.password_stdin)
+    with open_office(args) as office:
+        user = write_anywhere(
+            office.house.engine,
+            lambda session: add_member(
+                session,
+                company_id=office.company_id,
+                email=args.email,
+                password=password,
+                role=args.role,
+                name=args.name,
+                now=office.act.at,
+            ),
+        )
+    print(f"{user.email} may sign in as {args.role}.")
+    return 0
+
+
 def add_token(args: argparse.Namespace) -> int:
     with open_office(args) as office:
         member = sa.select(Membership.id).join(User, User.id == Membership.user_id)
@@ -95,7 +120,7 @@ def add_token(args: argparse.Namespace) -> int:
 def _new_password(*, from_input: bool) -> str:
     if from_input:
         return sys.stdin.readline().rstrip("\r\n")
-    password = getpass.getpass("Password of the owner (12 characters or more): ")
+    password = getpass.getpass("Password (12 characters or more): ")
     if getpass.getpass("Once more: ") != password:
         raise Invalid("password", "The two passwords differ. Start again.")
     return password

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from pathlib import Path
 
 import sqlalchemy as sa
 
@@ -19,6 +21,7 @@ from partsemble_core.services.explaining import ExportStory, explain_export
 from partsemble_core.services.listing import Column, Row, export_label
 from partsemble_core.services.mapping import map_account, missing_roles, sync_accounts
 from partsemble_core.services.posting import post_export
+from partsemble_core.services.registering import journal_register
 from partsemble_core.services.retrying import retry_export
 from partsemble_core.store.connections import Connection, find_live
 from partsemble_core.store.exports import Export, get_export
@@ -68,6 +71,8 @@ def add_commands(commands: Commands) -> None:
     show = add_command(exports, "show", show_export, about="Show a posting line by line, and every attempt at it.")
     show.add_argument("reference", help="reference of the document, or id of the export")
     add_json(show)
+    register = add_command(exports, "register", write_register, about="Write the journal register as CSV.")
+    register.add_argument("--out", type=Path, metavar="FILE", help="file to write; standard output if left out")
     retry = add_command(exports, "retry", retry_failed, about="Let a failed export be tried again.")
     retry.add_argument("reference", help="reference of the document, or id of the export")
 
@@ -93,6 +98,20 @@ def connect_backend(args: argparse.Namespace) -> int:
             missing = missing_roles(session, connection.id)
     if missing:
         print(f"Next: choose accounts with `partsemble accounts set ROLE CODE` for {', '.join(missing)}.")
+    return 0
+
+
+def write_register(args: argparse.Namespace) -> int:
+    with open_office(args) as office:
+        content = journal_register(office.house, office.company_id)
+    if args.out is None:
+        sys.stdout.write(content.decode("utf-8"))
+        return 0
+    try:
+        args.out.write_bytes(content)
+    except OSError as error:
+        raise Invalid("out", f"{args.out} can't be written ({error.strerror}). Name another file.") from error
+    print(f"The journal register is in {args.out}.")
     return 0
 
 

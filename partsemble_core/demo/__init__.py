@@ -6,6 +6,7 @@ exports, reads the journals back from the sandbox's own books and proves that th
 
 from __future__ import annotations
 
+import logging
 import tempfile
 import threading
 from collections.abc import Callable
@@ -63,6 +64,7 @@ def _serve(
     wait: Callable[[], None],
 ) -> None:
     server = make_server("127.0.0.1", port, create_app(stage.house.settings, stage.house), threaded=True)
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # an access log would push proof and password away
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     print(f"\nConsole   http://127.0.0.1:{port}   sign in as {EMAIL} with {password}")

@@ -40,6 +40,7 @@ class Stage:
 @contextmanager
 def open_stage(folder: Path, *, port: int) -> Iterator[Stage]:
     """Starts everything; whatever happens, stops it again in reverse order."""
+    _check_port(port)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     callback_url = f"http://localhost:{port}/integrations/xero/callback"
     with ExitStack() as stack:
@@ -54,6 +55,16 @@ def open_stage(folder: Path, *, port: int) -> Iterator[Stage]:
         for command in ("worker", "schedule"):
             _start_child(stack, settings, command, folder)
         yield Stage(house=house, sandbox_url=facts["address"], callback_url=callback_url)
+
+
+def _check_port(port: int) -> None:
+    """Before anything is played: the console couldn't be served at its end. Raises DemoFailed."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise DemoFailed(f"Port {port} is in use. Name another with --port, or stop what runs there.") from error
 
 
 def free_port() -> int:

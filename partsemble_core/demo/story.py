@@ -150,7 +150,7 @@ def _catalogue(session: CompanySession, act: Act) -> None:
         cataloguing.create_supplier(session, act, code=code, name=name)
     for sku, name, kind in PRODUCTS:
         cataloguing.create_product(session, act, sku=sku, name=name, kind=kind)
-    labour = CostInput(kind="labour", label="Assembly, 0.2 h", rate="25.00", quantity="0.2")
+    labour = CostInput(kind="labour", label="Assembly", rate="25.00", quantity="0.2")
     packing = CostInput(kind="other", label="Packing", amount="2.00")
     for sku, parts, cost in (("BOARD-A", BOARD, labour), ("KIT-SENSOR", KIT, packing)):
         cataloguing.save_bom(

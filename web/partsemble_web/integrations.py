@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, url_for
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from partsemble_core.config import PLUGIN_PREFIX
@@ -17,6 +17,7 @@ from partsemble_core.services.admitting import MAY_SET_UP
 from partsemble_core.services.exporting import ROLE_LABELS
 from partsemble_core.services.picking import pickable_accounts
 from partsemble_core.services.refreshing import SignInBroken
+from partsemble_core.services.registering import FILENAME, has_register, journal_register
 from partsemble_core.store.connections import (
     Connection,
     ConnectionState,
@@ -62,7 +63,17 @@ def show() -> str:
         failures=host.failures,
         accounts=accounts,
         roles=_role_choices(chosen),
+        has_register=connection is not None and has_register(the_house(), connection.backend),
     )
+
+
+@pages.get("/integrations/register.csv")
+def register() -> Response:
+    """The journal register of books that are kept here."""
+    content = journal_register(the_house(), the_person().company_id)
+    answer = Response(content, content_type="text/csv; charset=utf-8")
+    answer.headers.set("Content-Disposition", "attachment", filename=FILENAME)
+    return answer
 
 
 @pages.post("/integrations/<backend>/connect")

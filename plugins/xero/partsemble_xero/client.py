@@ -27,8 +27,7 @@ DEFAULTS: Mapping[str, str] = {
     "token_url": "https://identity.xero.com/connect/token",
     "revoke_url": "https://identity.xero.com/connect/revocation",
     "api_url": "https://api.xero.com",
-    "scopes": "offline_access openid profile email accounting.settings.read accounting.manualjournals "
-    "accounting.invoices.read accounting.contacts",
+    "scopes": "offline_access openid profile email accounting.settings.read accounting.manualjournals",
 }
 CONCURRENT_PAUSE = 2
 """Seconds to wait after "too many at once", which comes without Retry-After."""
@@ -204,5 +203,5 @@ def refusal(problems: Sequence[str], *, fields: Sequence[str] = ()) -> Rejected:
     """The error for a refusal in Xero's words, which are shown as they are."""
     message = "Xero refused it: " + " ".join(problems)
     if any("lock date" in problem for problem in problems):
-        return PeriodClosed(f"{message} Choose a later date, or open the period in Xero.")
+        return PeriodClosed(f"{message} Open the period in Xero, then try the export again.")
     return Rejected(message, problems=problems, fields=fields)
