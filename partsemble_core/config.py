@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from partsemble_core.errors import PartsembleError
 from partsemble_core.plugin_api.secret import Secret
@@ -144,7 +145,16 @@ def environment_of(settings: Settings) -> dict[str, str]:
     return child
 
 
+def _check_address(name: str, text: str) -> None:
+    """Never shows the address: a password may stand in it."""
+    try:
+        urlsplit(text).port  # noqa: B018 - reading it is the check
+    except ValueError:
+        raise BadSetting(name, "has a bad port; write : and @ of a password as %3A and %40") from None
+
+
 def _database_url(text: str, folder: Path) -> str:
+    _check_address("DATABASE_URL", text)
     if not text:
         return f"sqlite:///{folder / 'partsemble.sqlite3'}"
     for old in ("postgres://", "postgresql://"):
@@ -156,6 +166,7 @@ def _database_url(text: str, folder: Path) -> str:
 
 
 def _redis_url(text: str) -> str:
+    _check_address("REDIS_URL", text)
     if text and not text.startswith(("redis://", "rediss://", "unix://")):
         raise BadSetting("REDIS_URL", "must start with redis://, rediss:// or unix://")
     return text
@@ -184,15 +195,25 @@ def _new_key() -> str:
 
 def _kept(path: Path, make: Callable[[], str]) -> str:
     """The text kept in ``path``, made and written once; two processes starting at once agree on one."""
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fresh = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-        fresh.touch(mode=0o600)
-        fresh.write_text(make() + "\n")
-        try:
-            os.link(fresh, path)
-        except FileExistsError:
-            pass  # another process was first: its text is the one that counts
-        finally:
-            fresh.unlink()
-    return path.read_text().strip()
+    try:
+        if not path.exists():
+            _make_kept(path, make())
+        return path.read_text().strip()
+    except OSError as error:
+        raise BadSetting(
+            "PARTSEMBLE_DATA_DIR",
+            f"{path.parent} can't be used ({error.strerror}). Name a folder that can be written to.",
+        ) from error
+
+
+def _make_kept(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    fresh = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    fresh.touch(mode=0o600)
+    fresh.write_text(text + "\n")
+    try:
+        os.link(fresh, path)
+    except FileExistsError:
+        pass  # another process was first: its text is the one that counts
+    finally:
+        fresh.unlink()

@@ -100,7 +100,7 @@ class EmbeddedValkey:
         self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._owner = os.getpid()
         with _locked(self.data_dir) as lock, self._log.open("ab") as log:
-            self.port = self._wanted_port or _free_port()
+            self.port = self._wanted_port or free_port()
             # The server inherits the lock and is then its only holder: the lock lasts as long as the server.
             self._process = start_tied(self._command(binary), output=log, errors=log, keep_open=[lock.fileno()])
         atexit.register(self.stop)
@@ -181,7 +181,7 @@ def _locked(data_dir: Path) -> IO[str]:
             time.sleep(POLL_SECONDS)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

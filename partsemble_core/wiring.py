@@ -8,7 +8,9 @@ from functools import partial
 
 from flask import Flask
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 from rq import Queue
 from rq.exceptions import DuplicateJobError
 from rq.serializers import JSONSerializer
@@ -87,7 +89,12 @@ def ring(settings: Settings, company_id: int, export_id: int) -> None:
     """Wakes a worker. A bell that can't be rung is only noted: the sweep finds the export within seconds."""
     if not settings.redis_url:
         return
-    client = Redis.from_url(settings.redis_url, socket_connect_timeout=REDIS_TIME_OUT, socket_timeout=REDIS_TIME_OUT)
+    client = Redis.from_url(
+        settings.redis_url,
+        socket_connect_timeout=REDIS_TIME_OUT,
+        socket_timeout=REDIS_TIME_OUT,
+        retry=Retry(NoBackoff(), 0),  # a person waits for this answer, and the sweep will ring again
+    )
     try:
         _enqueue(open_queue(client), company_id, export_id)
     except DuplicateJobError:

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
 from partsemble_core.domain.boms import BomCycle, BomTooDeep
@@ -74,6 +75,15 @@ class MethodNotAllowed(Refused):
         super().__init__("This address doesn't take this method. Look at /api/v1/openapi.json for what it takes.")
 
 
+class DatabaseBusy(PartsembleError):
+    """Another long write holds the database. Nothing was changed; try again in a moment."""
+
+    code = "database-busy"
+
+    def __init__(self) -> None:
+        super().__init__("The database is busy with another long write; nothing was changed. Try again in a moment.")
+
+
 class ServerFault(PartsembleError):
     """A fault of ours. Nothing was changed; the log tells more under the id given."""
 
@@ -86,6 +96,7 @@ class ServerFault(PartsembleError):
 
 STATUSES: Mapping[type[PartsembleError], int] = {
     PartsembleError: 500,
+    DatabaseBusy: 503,
     Refused: 400,
     NotFound: 404,
     UnknownBackend: 404,
@@ -161,6 +172,10 @@ def refusal_of(error: Exception) -> PartsembleError:
         return error
     if isinstance(error, HTTPException):
         return _of_http(error)
+    if isinstance(error, ValueError) and "integer string conversion" in str(error):
+        return RequestMalformed('A number in the request has too many digits. Send amounts as text, such as "12.50".')
+    if isinstance(error, OperationalError) and "locked" in str(error.orig):
+        return DatabaseBusy()
     if isinstance(error, RecursionError):
         return RequestMalformed("The request is nested too deeply. Send plainer JSON.")
     error_id = secrets.token_hex(6)

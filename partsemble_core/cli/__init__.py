@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from flask import Flask
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
 
 from partsemble_core import config
 from partsemble_core.cli import cataloguing, founding, importing, posting, running, stocking
@@ -53,6 +53,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _refuse(error)
     except (OperationalError, InterfaceError) as error:
         return _refuse(DatabaseUnreachable(f"The database can't be used ({error.orig}). Look at DATABASE_URL."))
+    except DatabaseError as error:
+        if "not a database" not in str(error.orig):
+            raise
+        return _refuse(DatabaseUnreachable("The database's file isn't a database. Look at DATABASE_URL."))
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # the reader had enough, such as `head`

@@ -130,8 +130,8 @@ def _shown(settings: Settings) -> dict[str, str]:
     """By setting. What is secret is masked, also a password inside an address."""
     return {
         "PARTSEMBLE_DATA_DIR": str(settings.data_dir),
-        "DATABASE_URL": make_url(settings.database_url).render_as_string(hide_password=True),
-        "REDIS_URL": _without_password(settings.redis_url),
+        "DATABASE_URL": _without_query(make_url(settings.database_url).render_as_string(hide_password=True)),
+        "REDIS_URL": _without_query(_without_password(settings.redis_url)),
         "PARTSEMBLE_BASE_URL": settings.base_url,
         "PARTSEMBLE_SECRET_KEY": MASK,
         "PARTSEMBLE_KEYS": MASK,
@@ -143,6 +143,12 @@ def _shown(settings: Settings) -> dict[str, str]:
         "PARTSEMBLE_QUARANTINE_SECONDS": str(settings.quarantine_seconds),
         **{f"PARTSEMBLE_PLUGIN_{name.upper()}": MASK for name in settings.plugin_settings},
     }
+
+
+def _without_query(url: str) -> str:
+    """A password may stand in the query as well."""
+    address, mark, _ = url.partition("?")
+    return address + ("?" + MASK if mark else "")
 
 
 def _without_password(url: str) -> str:

@@ -21,7 +21,7 @@ from flask import Flask
 from partsemble_core import config, demo
 from partsemble_core.cli.commands import Commands, add_command
 from partsemble_core.cli.opening import open_house, settings_of
-from partsemble_core.embedded_valkey import EmbeddedValkey
+from partsemble_core.embedded_valkey import EmbeddedValkey, free_port
 from partsemble_core.errors import PartsembleError
 from partsemble_core.processes import start_tied, stop_child
 from partsemble_core.schedule import run_schedule
@@ -96,8 +96,10 @@ def serve_all(args: argparse.Namespace) -> int:
     _refuse_busy(args.host, args.port)
     migrate(settings.database_url)
     with ExitStack() as stack:
+        valkey = None
         if not settings.redis_url:
-            valkey = stack.enter_context(EmbeddedValkey(settings.data_dir / "valkey"))
+            # One port for its life: the others are told its address once.
+            valkey = stack.enter_context(EmbeddedValkey(settings.data_dir / "valkey", port=free_port()))
             settings = replace(settings, redis_url=valkey.url)
         children = _Children(settings, _commands(args))
         stack.callback(children.stop)
@@ -107,6 +109,9 @@ def serve_all(args: argparse.Namespace) -> int:
             print(f"Partsemble is at {settings.base_url} (Ctrl-C stops it).", flush=True)
         while not stopping.is_set():
             _wait(stopping, seconds=LOOK_SECONDS)
+            if valkey is not None and valkey.pid is None and not stopping.is_set():
+                log.error("the embedded Valkey ended and is started again")
+                valkey.start()
             children.start()
     return 0
 

@@ -172,6 +172,8 @@ def _lines_of_file(path: Path) -> list[LineInput]:
     except (UnicodeDecodeError, csv.Error) as error:
         raise Invalid("file", f"{path.name} isn't a CSV file in UTF-8 ({error}). Save it as one.") from error
     names = set(reader.fieldnames or ())
+    if len(names) != len(reader.fieldnames or ()):
+        raise Invalid("file", f"{path.name} has the same heading twice. Leave one of the two columns out.")
     if not {"sku", "quantity"} <= names <= COLUMNS or not names & {"unit_cost", "total_cost"}:
         raise Invalid(
             "file",

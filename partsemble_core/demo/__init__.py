@@ -17,8 +17,9 @@ from werkzeug.serving import make_server
 
 from partsemble_core.config import Settings
 from partsemble_core.demo.account import print_account
-from partsemble_core.demo.stage import Stage, free_port, open_stage
+from partsemble_core.demo.stage import Stage, open_stage
 from partsemble_core.demo.story import EMAIL, ORGANISATION, Made, found, tell, wait_until_posted
+from partsemble_core.embedded_valkey import free_port
 from partsemble_core.services.house import House
 
 PORT = 8000

@@ -67,13 +67,6 @@ def _check_port(port: int) -> None:
             raise DemoFailed(f"Port {port} is in use. Name another with --port, or stop what runs there.") from error
 
 
-def free_port() -> int:
-    """A loopback port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def _settings(folder: Path, *, redis_url: str, facts: dict[str, str], port: int) -> config.Settings:
     """Embedded defaults, whatever the environment says: the demo never touches a real company's data."""
     url = facts["address"]

@@ -64,6 +64,8 @@ class Person:
     company_id: int
     role: Role
     by: str
+    password_mark: str = ""
+    """Changes with the password: sessions of an older one are over."""
 
 
 def found_company(
@@ -245,6 +247,7 @@ def _person(membership: Membership, user: User) -> Person:
         company_id=membership.company_id,
         role=Role(membership.role),
         by=user.email,
+        password_mark=hashlib.sha256(user.password_hash.encode()).hexdigest()[:16],
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from partsemble_core.domain.boms import LINES
 from partsemble_core.domain.products import NAME_LENGTH, ProductKind, clean_sku, clean_text, sku_key
 from partsemble_core.errors import Conflict, Invalid, NotFound, PartsembleError, Refused
 from partsemble_core.plugin_api.types import BomFile, BomFileLine, BomFileSkip
@@ -93,6 +94,8 @@ def plan_bom_import(session: CompanySession, host: PluginHost, upload: BomUpload
     read = host.read_bom_file(content=upload.content, filename=upload.filename, mapping=upload.mapping)
     sku = clean_sku(upload.product_sku, field="product_sku")
     target = find_product_by_sku(session, sku)
+    if len(read.lines) > LINES:
+        raise Invalid("file", f"The file has {len(read.lines)} components; a BOM may have at most {LINES}. Split it.")
     lines, problems = _planned_lines(session, read)
     problems = [*read.problems, *_target_problems(sku, target, upload.product_name), *problems]
     return ImportPlan(

@@ -112,7 +112,7 @@ def whole(*columns: str, at_least: int | None = None, below: int = BOUND) -> lis
     """Checks that amounts are bounded whole numbers; SQLite would take text, and turn overflow into a float."""
     checks = []
     for column in columns:
-        low = f"{column} >= {at_least}" if at_least is not None else f"{column} > -{BOUND}"
+        low = f"{column} >= {at_least}" if at_least is not None else f"{column} > -{below}"
         text = f"{low} AND {column} < {below}"
         checks += [
             sa.CheckConstraint(text, name=f"{column}_bounded").ddl_if(dialect="postgresql"),

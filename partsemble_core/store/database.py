@@ -19,6 +19,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from partsemble_core.errors import PartsembleError
 from partsemble_core.store.base import Base
 from partsemble_core.store.session import CompanySession
 
@@ -26,6 +27,18 @@ T = TypeVar("T")
 TRIES = 5
 RETRIED_STATES = frozenset({"40001", "40P01", "55P03"})
 """Serialisation failure, deadlock, lock not available: the whole transaction is run again."""
+
+
+class FolderUnusable(PartsembleError):
+    """The folder of the database can't be written to."""
+
+    code = "folder-unusable"
+
+    def __init__(self, folder: Path, error: OSError) -> None:
+        super().__init__(
+            f"{folder} can't be used ({error.strerror}). Name another with PARTSEMBLE_DATA_DIR or DATABASE_URL."
+        )
+
 
 db = SQLAlchemy(model_class=Base)
 
@@ -51,8 +64,13 @@ def open_engine(url: str) -> sa.Engine:
 def make_folder(url: str) -> None:
     """Makes the folder of a SQLite file."""
     parts = make_url(url)
-    if parts.get_backend_name() == "sqlite" and parts.database:
-        Path(parts.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if parts.get_backend_name() == "sqlite" and parts.database not in (None, "", ":memory:"):
+        path = Path(str(parts.database))
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path.touch(mode=0o600)  # it holds password hashes and sealed tokens
+        except OSError as error:
+            raise FolderUnusable(path.parent, error) from error
 
 
 def prepare(engine: sa.Engine) -> sa.Engine:

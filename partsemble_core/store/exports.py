@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from partsemble_core.domain.exports import Doubt, ExportState
 from partsemble_core.errors import NotFound
-from partsemble_core.store.base import Base, CompanyOwned, Id, link, one_of, owned, whole
+from partsemble_core.store.base import SUM_BOUND, Base, CompanyOwned, Id, link, one_of, owned, whole
 from partsemble_core.store.lots import DocumentKind
 from partsemble_core.store.session import CompanySession
 
@@ -55,7 +55,7 @@ class Export(CompanyOwned, Base):
         one_of("state", ExportState),
         one_of("doubt", Doubt),
         one_of("document_kind", DocumentKind),
-        *whole("exact", "posted", "rounding"),
+        *whole("exact", "posted", "rounding", below=SUM_BOUND),
         sa.CheckConstraint("(state = 'posted') = (posted_at IS NOT NULL)", name="posted_has_a_time"),
         sa.CheckConstraint("state <> 'posted' OR external_id IS NOT NULL", name="posted_has_an_id"),
         sa.Index("ix_exports_due", "state", "not_before", "priority", "id"),

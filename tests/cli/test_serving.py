@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
@@ -56,6 +57,13 @@ def service(shell: Shell, tmp_path: Path) -> Iterator[Service]:
         requests.get(running.url, timeout=5)
 
 
+def child_of(parent: int, name: str) -> int:
+    """The running child of a process by a word of its command line; Linux tells by its files, without any program."""
+    listed = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    (child,) = [int(pid) for pid in listed if name in Path(f"/proc/{pid}/cmdline").read_text()]
+    return child
+
+
 def test_the_service_answers_posts_what_is_exported_and_ends_when_told(shell: Shell, service: Service) -> None:
     shell.done("connect", "csv_import")
     codes = [row["code"] for row in shell.type("accounts", "list", "--json").json if row["state"] == "usable"]
@@ -82,3 +90,13 @@ def test_the_service_answers_posts_what_is_exported_and_ends_when_told(shell: Sh
     assert requests.get(service.url, timeout=10).ok
     busy = shell.type("serve", "--port", service.url.rpartition(":")[2])
     assert (busy.code, busy.err[:22]) == (1, "error[service-failed]:")
+
+    valkey = child_of(service.process.pid, "valkey")
+    os.kill(valkey, signal.SIGKILL)  # the queue is started again on its address, and the sweep rings for what waits
+    again = send("POST", "/receipts", {"supplier": "ACM", "lines": [line]}).json()
+    send("POST", f"/receipts/{again['id']}/confirm")
+    wait_until(
+        lambda: [row["label"] for row in send("GET", "/exports").json()["rows"]] == ["Synced", "Synced"],
+        "the receipt after the queue's death is posted",
+        seconds=READY_SECONDS,
+    )

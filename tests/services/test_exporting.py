@@ -298,3 +298,11 @@ def a_house(shop: Shop, ring: Callable[[int, int], None]) -> House:
     """A house of which only database, clock and bell are used."""
     nothing: Any = None
     return House(settings=nothing, engine=shop.engine, host=nothing, vault=nothing, clock=lambda: NOW, ring=ring)
+
+
+def test_the_highest_receipt_is_confirmed_though_its_posting_rounds_up_past_the_limit(shop: Shop) -> None:
+    connect(shop)
+    shop.product("gold")
+    shop.stock("gold", "1", "999999999.999999")
+    (export,) = exports_of(shop)
+    assert (export.posted, export.rounding) == (Decimal("1000000000"), Decimal("0.000001"))

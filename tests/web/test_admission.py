@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from partsemble_core.services.admitting import set_password
+from partsemble_core.store.database import write_anywhere
 from partsemble_web.headers import HEADERS
 from tests.servers.databases import copy_of
 from tests.web.people import Visitor, text_of
@@ -197,3 +199,21 @@ def test_static_files_are_kept_for_a_year_under_their_hash(full_shop: Shop) -> N
     assert "max-age=31536000" in visitor.get(address).headers["Cache-Control"]
     assert "max-age=60" in visitor.get("/static/console.css?v=old").headers["Cache-Control"]
     assert visitor.get("/static/../app.py").status_code == 404
+
+
+def test_a_new_password_ends_every_session_of_the_old_one(shop: Shop, visit: Visit) -> None:
+    owner = visit(shop, "owner")
+    assert owner.get("/products").status_code == 200
+    new = "another horse battery"
+    write_anywhere(shop.house.engine, lambda s: set_password(s, email="owner@lumen.example", password=new))
+    assert owner.get("/products").status_code == 303
+
+
+@pytest.mark.parametrize("address", ["/sign-in?next=//[evil", "/sign-in?next=http://["])
+def test_an_address_that_cannot_be_read_is_no_fault_of_ours(full_shop: Shop, address: str) -> None:
+    assert full_shop.app.test_client().get(address).status_code == 200
+
+
+def test_a_host_name_that_cannot_be_one_is_refused(full_shop: Shop) -> None:
+    answer = full_shop.app.test_client().get("/sign-in", headers={"Host": "a" * 70 + ".example"})
+    assert answer.status_code == 400

@@ -7,13 +7,16 @@ import pytest
 import sqlalchemy as sa
 from werkzeug.routing import Rule
 
+from partsemble_core.services import connecting
 from partsemble_core.store.base import Base
+from partsemble_csv_import import REGISTER_ID
 from tests.web.people import Visitor, text_of
 from tests.web.shop import Shop, connect, make_lamps, open_shop, stock_up
 
 Visit = Callable[[Shop, str], Visitor]
 ROLES = ("owner", "admin", "accountant", "builder", "viewer")
 IDS = {"product_id": 5, "lot_id": 2, "receipt_id": 1, "build_id": 1, "export_id": 1, "connection_id": 1}
+REGISTER = "/integrations/register.csv"
 LISTS = ("/products", "/lots", "/stock-ledger", "/suppliers", "/receipts", "/builds", "/exports")
 
 
@@ -58,6 +61,8 @@ def test_every_page_is_shown_and_changes_nothing(full_shop: Shop, visit: Visit, 
         wanted = 403 if role == "viewer" and (is_form or "callback" in path) else 200
         if "callback" in path and role == "owner":
             wanted = 400  # nobody began a sign-in
+        if path == REGISTER:
+            wanted = 400  # these books keep no register here
         assert answer.status_code == wanted, (path, answer.text)
     assert counts(full_shop) == before
 
@@ -69,7 +74,7 @@ def test_pages_are_the_same_on_both_databases(database_url: str, tmp_path: Path,
     make_lamps(shop, "60")
     visitor = visit(shop, "owner")
     for rule in rules(shop, "GET"):
-        if "callback" not in rule.rule:
+        if "callback" not in rule.rule and rule.rule != REGISTER:
             assert visitor.get(path_of(shop, rule, IDS | {"receipt_id": 4})).status_code == 200, rule
     assert "Stock value 7,763.20 USD" in text_of(visitor.get("/"))
     assert "60 each 2,110.00 ACM-20260402 20 34.50 690.00" in text_of(visitor.get("/builds/1"))
@@ -207,3 +212,14 @@ def test_an_empty_company_is_told_what_to_do_first(full_shop: Shop, visit: Visit
         ("/integrations", "Connect your books"),
     ):
         assert words in text_of(newcomer.get(path)), path
+
+
+def test_the_journal_register_is_a_download_where_the_books_are_here(shop: Shop, visit: Visit) -> None:
+    act = shop.house.act(shop.company_id, by="owner@lumen.example")
+    connecting.choose(shop.house, act, shop.company_id, backend="csv_import", organisation_id=REGISTER_ID)
+    visitor = visit(shop, "owner")
+    assert REGISTER in visitor.get("/integrations").text
+    answer = visitor.get(REGISTER)
+    assert (answer.status_code, answer.mimetype) == (200, "text/csv")
+    assert "attachment" in answer.headers["Content-Disposition"]
+    assert answer.data.decode("utf-8-sig").count("\n") == 1, "a heading and nothing posted yet"

@@ -104,8 +104,8 @@ def _show_http(error: HTTPException) -> Answer | HTTPException:
     status = error.code or 500
     if status < 400 or error.response is not None:
         return error
-    if isinstance(error, SecurityError):
-        return "This host name isn’t served here.", status  # no address can be made for a page's links
+    if isinstance(error, SecurityError) or not _host_is_sane():
+        return "This host name isn’t served here.", HTTPStatus.BAD_REQUEST  # no address can be made for a page's links
     if status >= 500:
         return _show_error(error.__cause__ if isinstance(error.__cause__, Exception) else RuntimeError(str(error)))
     if isinstance(error, CSRFError):
@@ -113,6 +113,11 @@ def _show_http(error: HTTPException) -> Answer | HTTPException:
     phrase = HTTPStatus(status).phrase
     message = HTTP_MESSAGES.get(status, f"The request was refused: {phrase.lower()}.")
     return _page(Failure(status=status, code=phrase.lower().replace(" ", "-"), message=message))
+
+
+def _host_is_sane() -> bool:
+    """Whether addresses can be made of the Host header: a label of it has at most 63 characters."""
+    return all(len(label) <= 63 for label in request.environ.get("HTTP_HOST", "").split("."))
 
 
 def _page(failure: Failure) -> tuple[str, int]:

@@ -37,7 +37,7 @@ limiter = Limiter(get_remote_address, strategy="sliding-window-counter", in_memo
 
 
 class SignedIn:
-    """A person as Flask-Login wants them: the session holds the membership's id and nothing else of them."""
+    """A person as Flask-Login wants them: the session holds the membership's id and a mark of the password."""
 
     is_authenticated = True
     is_active = True
@@ -47,7 +47,7 @@ class SignedIn:
         self.person = person
 
     def get_id(self) -> str:
-        return str(self.person.membership_id)
+        return f"{self.person.membership_id}.{self.person.password_mark}"
 
 
 def guard(app: Flask, house: House) -> None:
@@ -136,10 +136,11 @@ def _admit(csrf: CSRFProtect) -> Response | AnyResponse | None:
 
 
 def _loader(house: House) -> Callable[[str], SignedIn | None]:
-    def load(membership_id: str) -> SignedIn | None:
+    def load(session_id: str) -> SignedIn | None:
+        membership_id, _, password_mark = session_id.partition(".")
         with reading_anywhere(house.engine) as reader:
             person = find_person(reader, int(membership_id))
-        return SignedIn(person) if person else None
+        return SignedIn(person) if person and person.password_mark == password_mark else None
 
     return load
 
@@ -157,7 +158,10 @@ def _facts(company_id: int) -> CompanyFacts:
 
 def _safe_path(text: str) -> str:
     """A path of ours to go on to, or nothing: never another site's address."""
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+    except ValueError:  # such as //[x
+        return ""
     is_ours = text.startswith("/") and not text.startswith("//") and not parts.scheme and not parts.netloc
     is_plain = text.isprintable() and "\\" not in text
     return text if is_ours and is_plain else ""
