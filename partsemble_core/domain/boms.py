@@ -192,6 +192,63 @@ def estimate(bom: Bom, unit_costs: Mapping[int, Decimal]) -> Decimal:
     return add([*components, *(line.cost() for line in bom.cost_lines)])
 
 
+def estimate_rolled_up(bom: Bom, unit_costs: Mapping[int, Decimal], boms: Mapping[int, Bom]) -> Decimal:
+    """Cost of one output quantity with every sub-assembly at the cost of building it, down to what is bought.
+
+    ``boms`` are those of all sub-assemblies below. Raises BomTooDeep past ten levels.
+    """
+    known: dict[int, Decimal] = {}
+
+    def cost_of(recipe: Bom, depth: int) -> Decimal:
+        if depth > DEPTH:
+            raise BomTooDeep
+        parts = [line.cost() for line in recipe.cost_lines]
+        for line in recipe.components:
+            if line.optional:
+                continue
+            needed = _needed(line, recipe, recipe.output_quantity)
+            made = boms.get(line.product_id)
+            if made is None:
+                parts.append(multiply(needed, unit_costs.get(line.product_id, Decimal(0))))
+                continue
+            if line.product_id not in known:
+                known[line.product_id] = cost_of(made, depth + 1)
+            parts.append(scale(known[line.product_id], times=needed, over=made.output_quantity))
+        return add(parts)
+
+    return cost_of(bom, 1)
+
+
+def users_first(bom: Bom, boms: Mapping[int, Bom]) -> list[int]:
+    """All products below ``bom``, each after everything that uses it, in the order of the lines where that leaves a
+    choice. ``boms`` are those of the sub-assemblies; there must be no cycle among them."""
+    done: list[int] = []
+    seen: set[int] = set()
+
+    def visit(recipe: Bom) -> None:
+        for line in reversed(recipe.components):
+            if line.product_id in seen:
+                continue
+            seen.add(line.product_id)
+            if line.product_id in boms:
+                visit(boms[line.product_id])
+            done.append(line.product_id)
+
+    visit(bom)
+    return done[::-1]
+
+
+def levels_above(product_id: int, users_of: Mapping[int, Iterable[int]]) -> dict[int, int]:
+    """What a product goes into, directly (1) or through others (2 …): product → the fewest levels between them."""
+    found: dict[int, int] = {}
+    level, depth = {product_id}, 0
+    while level:
+        depth += 1
+        level = {user for below in level for user in users_of.get(below, ())} - found.keys() - {product_id}
+        found.update(dict.fromkeys(level, depth))
+    return found
+
+
 def explode(product_id: int, quantity: Decimal, bom_of: Callable[[int], Bom | None]) -> dict[int, Decimal]:
     """Everything bought that ``quantity`` takes, over all levels: product → quantity (N15).
 

@@ -1,14 +1,25 @@
-"""First in, first out: which lots a quantity is taken from, and what cost goes with it."""
+"""Which lots a quantity is taken from, and what cost goes with it: first in first out, or first to expire."""
 
 from __future__ import annotations
 
+import datetime as dt
+import enum
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from partsemble_core.domain.amounts import add, format_quantity, share
 from partsemble_core.domain.lots import OpenLot
-from partsemble_core.errors import Refused
+from partsemble_core.errors import Invalid, Refused
+
+NOTHING = Decimal(0)
+
+
+class DrawOrder(enum.StrEnum):
+    """fifo: by day of receipt. fefo: what expires first goes first, what never expires last."""
+
+    FIFO = "fifo"
+    FEFO = "fefo"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,10 +44,38 @@ class Draw:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """A quantity that a person wants from a certain lot."""
+
+    lot_id: int
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """How lots are drawn from.
+
+    ``chosen`` are lots picked by hand, by line, for all of the line. ``reserved`` stays for others, by product.
+    ``kept`` is what optional needs, besides, leave for required ones that come later.
+    """
+
+    order: DrawOrder = DrawOrder.FIFO
+    chosen: Mapping[int, Sequence[Choice]] = field(default_factory=dict)
+    reserved: Mapping[int, Decimal] = field(default_factory=dict)
+    kept: Mapping[int, Decimal] = field(default_factory=dict)
+
+
+PLAIN = Terms()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Shortage:
+    """``available`` is what may be taken: stock less what is ``reserved`` for planned builds that come first."""
+
     product_id: int
     needed: Decimal
     available: Decimal
+    reserved: Decimal = NOTHING
 
     @property
     def missing(self) -> Decimal:
@@ -50,60 +89,123 @@ class StockShort(Refused):
 
     def __init__(self, shortages: Sequence[Shortage], names: Mapping[int, str] | None = None) -> None:
         known = names or {}
-        listed = "; ".join(
-            f"{known.get(s.product_id, f'product {s.product_id}')}: {format_quantity(s.needed)} needed, "
-            f"{format_quantity(s.available)} in stock, {format_quantity(s.missing)} missing"
-            for s in shortages
-        )
-        super().__init__(f"Stock doesn't reach. {listed}. Receive the missing goods or build less.")
+        listed = "; ".join(_told(s, known.get(s.product_id, f"product {s.product_id}")) for s in shortages)
+        cure = "Receive the missing goods or build less."
+        if any(s.reserved for s in shortages):
+            cure = "Receive the missing goods, build less, or give the planned build a higher priority."
+        super().__init__(f"Stock doesn't reach. {listed}. {cure}")
         self.shortages = tuple(shortages)
 
 
-def draw(need: Need, lots: Sequence[OpenLot]) -> tuple[Draw, ...]:
+def draw(
+    need: Need, lots: Sequence[OpenLot], *, order: DrawOrder = DrawOrder.FIFO, at_most: Decimal | None = None
+) -> tuple[Draw, ...]:
     """Takes as much of ``need`` as ``lots`` hold, oldest received first, then creation order (N1).
 
-    ``lots`` are of the needed product, in any order. Returns fewer than needed rather than refusing: `draw_all` does.
+    ``lots`` are of the needed product, in any order. ``at_most`` caps what is taken in all. Returns fewer than
+    needed rather than refusing: `draw_all` does.
     """
     taken: list[Draw] = []
-    missing = need.quantity
-    for lot in sorted(lots, key=lambda lot: (lot.received_on, lot.lot_id)):
+    missing = need.quantity if at_most is None else min(need.quantity, at_most)
+    for lot in in_order(lots, order):
         if missing <= 0:
             break
-        if lot.quantity_left <= 0:
+        if lot.quantity_free <= 0:
             continue
-        quantity = min(missing, lot.quantity_left)
-        cost = share(lot.cost_left, quantity, lot.quantity_left)
-        taken.append(Draw(line=need.line, product_id=need.product_id, lot_id=lot.lot_id, quantity=quantity, cost=cost))
+        quantity = min(missing, lot.quantity_free)
+        taken.append(_taken(need, lot, quantity))
         missing = add([missing, -quantity])
     return tuple(taken)
 
 
+def draw_chosen(need: Need, choices: Sequence[Choice], lots: Sequence[OpenLot]) -> tuple[Draw, ...]:
+    """Takes exactly what was picked by hand.
+
+    Raises Invalid naming the line: a lot that isn't among ``lots`` or holds too little, a lot named twice, or
+    quantities that don't add up to the need.
+    """
+    name = f"lots[{need.line}]"
+    there = {lot.lot_id: lot for lot in lots if lot.product_id == need.product_id}
+    draws: list[Draw] = []
+    for choice in choices:
+        lot = there.get(choice.lot_id)
+        if lot is None:
+            raise Invalid(name, f"Lot {choice.lot_id} can't be taken here. Choose an open lot of the component.")
+        if any(d.lot_id == lot.lot_id for d in draws):
+            raise Invalid(name, f"Lot {lot.number or lot.lot_id} is named twice. Add its quantities up.")
+        if not 0 < choice.quantity <= lot.quantity_free:
+            raise Invalid(
+                name,
+                f"Lot {lot.number or lot.lot_id} holds {format_quantity(lot.quantity_free)}, so "
+                f"{format_quantity(choice.quantity)} can't be taken from it. Choose more than 0 and at most that.",
+            )
+        draws.append(_taken(need, lot, choice.quantity))
+    chosen = add([d.quantity for d in draws])
+    if chosen != need.quantity:
+        raise Invalid(
+            name,
+            f"The chosen lots give {format_quantity(chosen)}, the line needs {format_quantity(need.quantity)}. "
+            "Choose lots for all of it, or for none.",
+        )
+    return tuple(draws)
+
+
 def draw_all(
-    needs: Iterable[Need], lots: Iterable[OpenLot], *, names: Mapping[int, str] | None = None
+    needs: Iterable[Need], lots: Iterable[OpenLot], *, names: Mapping[int, str] | None = None, terms: Terms = PLAIN
 ) -> tuple[Draw, ...]:
     """Draws every need from ``lots``, one after the other. Raises StockShort naming all that falls short."""
-    draws, shortages = draw_what_is_there(needs, lots)
+    draws, shortages = draw_what_is_there(needs, lots, terms=terms)
     if shortages:
         raise StockShort(shortages, names)
     return draws
 
 
-def draw_what_is_there(needs: Iterable[Need], lots: Iterable[OpenLot]) -> tuple[tuple[Draw, ...], tuple[Shortage, ...]]:
-    """Draws what there is, and says what is missing of what is required: a preview's view of it."""
+def draw_what_is_there(
+    needs: Iterable[Need], lots: Iterable[OpenLot], *, terms: Terms = PLAIN
+) -> tuple[tuple[Draw, ...], tuple[Shortage, ...]]:
+    """Draws what there is, and says what is missing of what is required: a preview's view of it.
+
+    Raises Invalid for lots picked by hand that can't be taken.
+    """
     left: dict[int, list[OpenLot]] = {}
     for lot in lots:
         left.setdefault(lot.product_id, []).append(lot)
     draws: list[Draw] = []
     shortages: list[Shortage] = []
-    for need in sorted(needs, key=lambda need: need.optional):  # what is required is served first
+    # What was picked by hand is served first, then what is required.
+    for need in sorted(needs, key=lambda need: (need.line not in terms.chosen, need.optional)):
         mine = left.get(need.product_id, [])
-        taken = draw(need, mine)
+        reserved = terms.reserved.get(need.product_id, NOTHING)
+        available = free(add([lot.quantity_free for lot in mine]), reserved)
+        taken = _draw_one(need, mine, terms, available)
         left[need.product_id] = after(mine, taken)
         draws.extend(taken)
-        got = add([d.quantity for d in taken])
-        if got < need.quantity and not need.optional:
-            shortages.append(Shortage(product_id=need.product_id, needed=need.quantity, available=got))
+        is_short = available < need.quantity
+        if is_short and (not need.optional or need.line in terms.chosen):
+            shortages.append(
+                Shortage(product_id=need.product_id, needed=need.quantity, available=available, reserved=reserved)
+            )
     return tuple(draws), tuple(shortages)
+
+
+def held_by(lots: Iterable[OpenLot]) -> dict[int, Decimal]:
+    """What may be taken of lots, by product."""
+    quantities: dict[int, list[Decimal]] = {}
+    for lot in lots:
+        quantities.setdefault(lot.product_id, []).append(lot.quantity_free)
+    return {product_id: add(held) for product_id, held in quantities.items()}
+
+
+def free(there: Decimal, reserved: Decimal) -> Decimal:
+    """What may be taken of ``there``: never below zero."""
+    return max(add([there, -reserved]), NOTHING)
+
+
+def in_order(lots: Iterable[OpenLot], order: DrawOrder) -> list[OpenLot]:
+    """The order of taking: by day of receipt, then creation; under FEFO by expiry before that, the undated last."""
+    if order == DrawOrder.FEFO:
+        return sorted(lots, key=lambda lot: (lot.expires_on or dt.date.max, lot.received_on, lot.lot_id))
+    return sorted(lots, key=lambda lot: (lot.received_on, lot.lot_id))
 
 
 def after(lots: Sequence[OpenLot], draws: Iterable[Draw]) -> list[OpenLot]:
@@ -115,12 +217,28 @@ def after(lots: Sequence[OpenLot], draws: Iterable[Draw]) -> list[OpenLot]:
     return list(left.values())
 
 
+def _draw_one(need: Need, lots: Sequence[OpenLot], terms: Terms, available: Decimal) -> tuple[Draw, ...]:
+    if need.line in terms.chosen:
+        return draw_chosen(need, terms.chosen[need.line], lots)
+    at_most = add([available, -terms.kept.get(need.product_id, NOTHING)]) if need.optional else available
+    return draw(need, lots, order=terms.order, at_most=at_most)
+
+
+def _taken(need: Need, lot: OpenLot, quantity: Decimal) -> Draw:
+    cost = share(lot.cost_left, quantity, lot.quantity_left)
+    return Draw(line=need.line, product_id=need.product_id, lot_id=lot.lot_id, quantity=quantity, cost=cost)
+
+
 def _less(lot: OpenLot, taken: Draw) -> OpenLot:
-    return OpenLot(
-        lot_id=lot.lot_id,
-        product_id=lot.product_id,
-        received_on=lot.received_on,
+    return replace(
+        lot,
         quantity_left=add([lot.quantity_left, -taken.quantity]),
         cost_left=add([lot.cost_left, -taken.cost]),
-        number=lot.number,
     )
+
+
+def _told(short: Shortage, name: str) -> str:
+    there = f"{format_quantity(short.available)} in stock"
+    if short.reserved:
+        there = f"{format_quantity(short.available)} not reserved for planned builds"
+    return f"{name}: {format_quantity(short.needed)} needed, {there}, {format_quantity(short.missing)} missing"

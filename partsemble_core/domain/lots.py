@@ -9,12 +9,21 @@ from collections.abc import Container
 from dataclasses import dataclass
 from decimal import Decimal
 
+from partsemble_core.domain.amounts import add
+
 
 class LotState(enum.StrEnum):
     OPEN = "open"
     HELD = "held"
     EXHAUSTED = "exhausted"
     REVERSED = "reversed"
+
+
+def state_of(quantity_left: Decimal, *, hold_reason: str = "") -> LotState:
+    """The state of a lot that wasn't reversed. One on hold that was used up is held again when something comes back."""
+    if not quantity_left:
+        return LotState.EXHAUSTED
+    return LotState.HELD if hold_reason else LotState.OPEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +36,13 @@ class OpenLot:
     quantity_left: Decimal
     cost_left: Decimal
     number: str = ""
+    expires_on: dt.date | None = None
+    withheld: Decimal = Decimal(0)
+    """As much of what is left may not be taken: it wasn't there on the day. Its cost is still the whole lot's."""
+
+    @property
+    def quantity_free(self) -> Decimal:
+        return add([self.quantity_left, -self.withheld])
 
 
 def automatic_number(prefix: str, received_on: dt.date, taken: Container[str]) -> str:
@@ -44,4 +60,14 @@ def first_free(stem: str, taken: Container[str]) -> str:
     return f"{stem}-{count:03d}"
 
 
+def split_number(number: str, taken: Container[str], *, is_split: bool) -> str:
+    """The number of what is split off: ``ACM-20260404-S2``, then ``-S3`` …, counted on when a part is split again."""
+    stem = SPLIT_OFF.sub("", number) if is_split else number
+    count = 2
+    while f"{stem}-S{count}".upper() in taken:
+        count += 1
+    return f"{stem}-S{count}"
+
+
+SPLIT_OFF = re.compile(r"-S[0-9]+$", re.ASCII)
 SUPPLIER_CODE = re.compile(r"[A-Z]{2,4}", re.ASCII)

@@ -53,6 +53,8 @@ DECIMALS = {
 MAY_WRITE = frozenset({Role.OWNER, Role.ADMIN, Role.BUILDER})
 MAY_SET_UP = frozenset({Role.OWNER, Role.ADMIN})
 MAY_EXPORT = frozenset({Role.OWNER, Role.ADMIN, Role.ACCOUNTANT})
+MAY_LOCK = MAY_EXPORT
+"""Who may lock and unlock periods."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

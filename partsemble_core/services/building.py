@@ -1,38 +1,29 @@
-"""Building: components leave their lots by FIFO, one lot of the product comes in at exactly their cost."""
+"""Building: components leave their lots, one lot of the product comes in at exactly their cost."""
 
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
-from decimal import Decimal
+from dataclasses import dataclass, replace
 
 from partsemble_core.domain.amounts import parse_quantity
-from partsemble_core.domain.boms import Bom
-from partsemble_core.domain.builds import BuildState, Costing, cost_build
-from partsemble_core.domain.fifo import StockShort, after
-from partsemble_core.domain.lots import LotState, OpenLot, first_free
+from partsemble_core.domain.boms import Bom, ComponentLine
+from partsemble_core.domain.builds import BuildState, Costing, Step
+from partsemble_core.domain.lots import OpenLot
 from partsemble_core.domain.products import clean_text
-from partsemble_core.errors import Refused
+from partsemble_core.errors import Refused, WrongState
 from partsemble_core.services.acting import Act, parse_day
-from partsemble_core.services.exporting import queue_build
+from partsemble_core.services.closing import check_day_is_open
+from partsemble_core.services.executing import Order, Picked, cost_order, execute, recipes_for
 from partsemble_core.store import boms
 from partsemble_core.store.boms import BomVersion
-from partsemble_core.store.builds import Build, BuildCostLine, BuildLine
-from partsemble_core.store.companies import next_number
-from partsemble_core.store.lots import (
-    DocumentKind,
-    Lot,
-    StockEntry,
-    gates_for_update,
-    move_gates,
-    numbers_taken,
-    open_lots,
-    open_lots_for_update,
-    record_draws,
-    take,
-)
-from partsemble_core.store.products import Product, StockBalance, get_product, names_of, products_by_id
+from partsemble_core.store.builds import Build, BuildLine, build_for_update, get_build, lines_of
+from partsemble_core.store.companies import options_of
+from partsemble_core.store.lots import open_lots
+from partsemble_core.store.products import Product, get_product, products_by_id
 from partsemble_core.store.session import CompanySession
+
+BUILT_FIRST = "built first"
+"""Stands for the number of a lot that doesn't exist yet: a sub-assembly's, in a preview."""
 
 
 class NoActiveBom(Refused):
@@ -43,35 +34,61 @@ class NoActiveBom(Refused):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """What a build would take and cost right now; nothing is written. ``lots`` are those drawn from, by id."""
+    """What a build would take and cost right now; nothing is written. ``lots`` are those drawn from, by id.
+
+    ``first`` are the builds of sub-assemblies that come before it, deepest first, where that was asked for.
+    """
 
     product: Product
     version: BomVersion
     costing: Costing
     lots: dict[int, OpenLot]
     products: dict[int, Product]
+    first: tuple[Step, ...] = ()
 
 
 def preview_build(
-    session: CompanySession, *, product_id: int, quantity: object, built_on: dt.date | None = None
+    session: CompanySession,
+    *,
+    product_id: int,
+    quantity: object,
+    built_on: dt.date | None = None,
+    lots: Picked | None = None,
+    build_subassemblies: bool = False,
 ) -> Preview:
-    """The lots that FIFO would take, with cost, and every shortage. Executing right after gives the same figures.
+    """The lots that would be taken, with cost, and every shortage. Executing right after gives the same figures.
 
-    Raises Invalid, NotFound, NoActiveBom.
+    Without ``built_on`` every open lot counts, whenever it came and expires. Raises Invalid, NotFound, NoActiveBom.
     """
     amount = parse_quantity(quantity)
-    product, version, bom = _recipe(session, product_id)
-    ids = {line.product_id for line in bom.components}
-    lots = _there_on(open_lots(session, ids), built_on)
-    costing = cost_build(bom, amount, lots)
-    drawn = {d.lot_id for d in costing.draws}
-    return Preview(
+    product, version, bom = recipe_of(session, product_id)
+    order = Order(
         product=product,
-        version=version,
-        costing=costing,
-        lots={lot.lot_id: lot for lot in lots if lot.lot_id in drawn},
-        products=products_by_id(session, ids),
+        bom_id=version.id,
+        bom=bom,
+        quantity=amount,
+        built_on=built_on,
+        picked=lots or {},
+        subassemblies=build_subassemblies,
     )
+    return _preview(session, order, version)
+
+
+def preview_planned(
+    session: CompanySession,
+    build_id: int,
+    *,
+    built_on: dt.date | None = None,
+    lots: Picked | None = None,
+    build_subassemblies: bool = False,
+) -> Preview:
+    """The same for a planned build, by its own lines; with reservation, what builds of higher priority need is theirs.
+
+    Raises WrongState for a build that isn't planned, NotFound, Invalid.
+    """
+    build = get_build(session, build_id)
+    order = _planned_order(session, build, built_on=built_on, lots=lots or {}, build_subassemblies=build_subassemblies)
+    return _preview(session, order, boms.get_version(session, build.bom_id))
 
 
 def build_now(
@@ -82,34 +99,56 @@ def build_now(
     quantity: object,
     built_on: object = None,
     notes: object = "",
+    lots: Picked | None = None,
+    build_subassemblies: bool = False,
 ) -> Build:
     """Plans and executes a build at once, in one transaction: draws, output lot, ledger, export.
 
-    Raises StockShort listing every shortage, Invalid, NotFound, NoActiveBom; then nothing has happened.
+    ``lots`` picks lots by hand: line, counted from 0, → (lot id, quantity), for all of the line. With
+    ``build_subassemblies`` what is short of them is built first, exactly, each as its own build. Under quality review
+    the build waits for it, without output lot or export. Raises StockShort listing every shortage, Invalid,
+    NotFound, NoActiveBom, PeriodLocked, AccountNotSet, ReviewFirst; then nothing has happened.
     """
     amount = parse_quantity(quantity)
     day = parse_day(built_on, field="built_on", today=act.today)
     note = clean_text(notes, field="notes", length=2000, required=False, many_lines=True)
-    product, version, bom = _recipe(session, product_id)
-    ids = {line.product_id for line in bom.components}
-    gates = gates_for_update(session, ids | {product_id})
-    lots = _there_on(open_lots_for_update(session, ids), day)
-    costing = cost_build(bom, amount, lots)
-    components = products_by_id(session, ids)
-    if costing.shortages:
-        raise StockShort(costing.shortages, names_of(components.values()))
-    build = _insert_build(session, act, product, version, costing, day=day, notes=note)
-    _write_stock(session, act, build, costing, lots=lots, gates=gates)
-    queue_build(session, act, build, product=product, costing=costing, components=components)
-    return build
+    check_day_is_open(session, day, field="built_on")
+    product, version, bom = recipe_of(session, product_id)
+    order = Order(
+        product=product,
+        bom_id=version.id,
+        bom=bom,
+        quantity=amount,
+        built_on=day,
+        picked=lots or {},
+        subassemblies=build_subassemblies,
+        notes=note,
+    )
+    return execute(session, act, order)
 
 
-def _there_on(lots: list[OpenLot], day: dt.date | None) -> list[OpenLot]:
-    """A build can't take what arrived after its own day: stock would have been negative then."""
-    return [lot for lot in lots if day is None or lot.received_on <= day]
+def execute_planned(
+    session: CompanySession,
+    act: Act,
+    build_id: int,
+    *,
+    built_on: object = None,
+    lots: Picked | None = None,
+    build_subassemblies: bool = False,
+) -> Build:
+    """Executes a planned build by its own lines, under the number that it was planned with. See `build_now`.
+
+    Raises WrongState for a build that isn't planned any more.
+    """
+    day = parse_day(built_on, field="built_on", today=act.today)
+    check_day_is_open(session, day, field="built_on")
+    build = build_for_update(session, build_id)
+    order = _planned_order(session, build, built_on=day, lots=lots or {}, build_subassemblies=build_subassemblies)
+    return execute(session, act, order)
 
 
-def _recipe(session: CompanySession, product_id: int) -> tuple[Product, BomVersion, Bom]:
+def recipe_of(session: CompanySession, product_id: int) -> tuple[Product, BomVersion, Bom]:
+    """What a product is made by. Raises NotFound, NoActiveBom."""
     product = get_product(session, product_id)
     version = boms.find_active(session, product_id)
     if version is None:
@@ -117,108 +156,61 @@ def _recipe(session: CompanySession, product_id: int) -> tuple[Product, BomVersi
     return product, version, boms.load(session, [version])[version.id]
 
 
-def _insert_build(
-    session: CompanySession,
-    act: Act,
-    product: Product,
-    version: BomVersion,
-    costing: Costing,
-    *,
-    day: dt.date,
-    notes: str,
-) -> Build:
-    number = next_number(session, "build")
-    build = Build(
-        number=number,
-        reference=f"PSB-{number:06d}",
-        product_id=product.id,
-        bom_id=version.id,
-        quantity=costing.quantity,
-        state=BuildState.COMPLETED,
-        notes=notes,
-        components_cost=costing.components_cost,
-        added_cost=costing.added_cost,
-        built_on=day,
-        executed_at=act.at,
-        executed_by=act.by,
+def planned_bom(session: CompanySession, build: Build) -> Bom:
+    """The snapshot that a build goes by: its own component lines, and the cost lines of its BOM version."""
+    version = boms.get_version(session, build.bom_id)
+    return Bom(
+        product_id=build.product_id,
+        components=tuple(_component(line) for line in lines_of(session, build.id)),
+        cost_lines=boms.load(session, [version])[version.id].cost_lines,
+        output_quantity=build.output_quantity,
     )
-    session.add(build)
-    session.flush()
-    session.insert_all(
-        BuildLine,
-        [
-            {
-                "build_id": build.id,
-                "position": need.line + 1,
-                "product_id": need.product_id,
-                "quantity_needed": need.quantity,
-                "is_optional": need.optional,
-            }
-            for need in costing.needs
-        ],
-    )
-    session.insert_all(
-        BuildCostLine,
-        [
-            {"build_id": build.id, "position": i, "kind": line.kind, "label": line.label, "cost": line.cost}
-            for i, line in enumerate(costing.costs, start=1)
-        ],
-    )
-    return build
 
 
-def _write_stock(
-    session: CompanySession,
-    act: Act,
-    build: Build,
-    costing: Costing,
-    *,
-    lots: list[OpenLot],
-    gates: dict[int, StockBalance],
-) -> None:
-    drawn = {d.lot_id for d in costing.draws}
-    if drawn:
-        take(session, [lot for lot in after(lots, costing.draws) if lot.lot_id in drawn])
-    shared: dict[str, object] = {
-        "reference": build.reference,
-        "effective_on": build.built_on,
-        "recorded_at": act.at,
-        "recorded_by": act.by,
-    }
-    record_draws(session, costing.draws, entry=shared, kind=DocumentKind.BUILD, document_id=build.id)
-    lot_id = _insert_output(session, act, build, costing.total)
-    session.insert_all(
-        StockEntry,
-        [
-            {
-                **shared,
-                "product_id": build.product_id,
-                "lot_id": lot_id,
-                "quantity": build.quantity,
-                "cost": costing.total,
-                "document_kind": DocumentKind.BUILD,
-                "document_id": build.id,
-            }
-        ],
+def must_be_planned(build: Build) -> None:
+    """Raises WrongState for a build that was executed or cancelled."""
+    if build.state != BuildState.PLANNED:
+        shown = build.state.replace("_", " ").replace("qa", "QA")
+        raise WrongState(f"{build.reference} is {shown}, not planned any more. Plan a new build instead.")
+
+
+def _planned_order(
+    session: CompanySession, build: Build, *, built_on: dt.date | None, lots: Picked, build_subassemblies: bool
+) -> Order:
+    must_be_planned(build)
+    return Order(
+        product=get_product(session, build.product_id),
+        bom_id=build.bom_id,
+        bom=planned_bom(session, build),
+        quantity=build.quantity,
+        built_on=built_on,
+        picked=lots,
+        subassemblies=build_subassemblies,
+        planned=build,
     )
-    moves = [(d.product_id, -d.quantity, -d.cost) for d in costing.draws]
-    move_gates(session, gates, [*moves, (build.product_id, build.quantity, costing.total)])
 
 
-def _insert_output(session: CompanySession, act: Act, build: Build, cost: Decimal) -> int:
-    taken = numbers_taken(session, [build.product_id], build.reference)[build.product_id]
-    number = first_free(build.reference, taken)
-    row = {
-        "product_id": build.product_id,
-        "number": number,
-        "number_key": number.upper(),
-        "received_on": build.built_on,
-        "quantity_in": build.quantity,
-        "cost_in": cost,
-        "quantity_left": build.quantity,
-        "cost_left": cost,
-        "state": LotState.OPEN,
-        "build_id": build.id,
-        "created_at": act.at,
-    }
-    return session.insert_all(Lot, [row])[0]
+def _preview(session: CompanySession, order: Order, version: BomVersion) -> Preview:
+    recipes = recipes_for(session, order)
+    lots = open_lots(session, recipes.component_ids)
+    *first, last = cost_order(session, order, recipes, lots, options=options_of(session))
+    known = {lot.lot_id: lot for lot in lots}
+    known |= {step.output.lot_id: replace(step.output, number=BUILT_FIRST) for step in first}
+    drawn = {d.lot_id for step in (*first, last) for d in step.costing.draws}
+    return Preview(
+        product=order.product,
+        version=version,
+        costing=last.costing,
+        lots={lot_id: lot for lot_id, lot in known.items() if lot_id in drawn},
+        products=products_by_id(session, recipes.component_ids),
+        first=tuple(first),
+    )
+
+
+def _component(line: BuildLine) -> ComponentLine:
+    return ComponentLine(
+        product_id=line.product_id,
+        quantity=line.quantity_per_output,
+        scrap_percent=line.scrap_percent,
+        optional=line.is_optional,
+    )

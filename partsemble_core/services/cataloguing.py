@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import datetime as dt
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -18,16 +19,19 @@ from partsemble_core.domain.boms import (
     check_bom,
     check_nesting,
     estimate,
+    estimate_rolled_up,
     explode,
-    max_buildable,
 )
+from partsemble_core.domain.planning import buildable_with_reservation, check_targets
 from partsemble_core.domain.products import NAME_LENGTH, clean_sku, clean_text, parse_kind, sku_key
 from partsemble_core.domain.receipts import check_supplier_code
 from partsemble_core.errors import Conflict, Invalid
 from partsemble_core.services.acting import Act
 from partsemble_core.store import boms
+from partsemble_core.store.availability import takeable
 from partsemble_core.store.boms import BomVersion
-from partsemble_core.store.companies import hold_bom_nesting
+from partsemble_core.store.builds import planned_needs
+from partsemble_core.store.companies import hold_bom_nesting, options_of
 from partsemble_core.store.products import (
     Product,
     balances_of,
@@ -63,6 +67,31 @@ class CostInput:
     quantity: object = None
 
 
+def _amount_or_none(value: object, field: str) -> Decimal | None:
+    return None if value is None or value == "" else parse_cost(value, field=field)
+
+
+def _flag(value: object, field: str) -> bool:
+    if not isinstance(value, bool):
+        raise Invalid(field, "A product is active or it isn't. Say true or false.")
+    return value
+
+
+EDITABLE: dict[str, Callable[[object, str], object]] = {
+    "sku": lambda value, field: clean_sku(value, field=field),
+    "name": lambda value, field: clean_text(value, field=field, length=NAME_LENGTH),
+    "kind": lambda value, field: parse_kind(value, field=field),
+    "unit": lambda value, field: clean_text(value, field=field, length=20),
+    "reorder_point": lambda value, field: parse_cost(value, field=field),
+    "build_point": _amount_or_none,
+    "build_target": _amount_or_none,
+    "weight": _amount_or_none,
+    "notes": lambda value, field: clean_text(value, field=field, length=2000, required=False, many_lines=True),
+    "is_active": _flag,
+}
+"""What can be changed of a product, and how it is read."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BomView:
     """A version with its content, costed at today's average costs. Money in units of the company's currency."""
@@ -73,6 +102,9 @@ class BomView:
     stock: dict[int, Decimal]
     unit_costs: dict[int, Decimal]
     estimated_cost: Decimal
+    """Direct: sub-assemblies at what those in stock cost."""
+    rolled_up_cost: Decimal
+    """Sub-assemblies at the cost of building them."""
     buildable: Decimal | None
 
 
@@ -106,6 +138,32 @@ def create_product(
     session.add(product)
     _flush_unique(session, f"SKU {clean} was taken a moment ago. Choose another SKU.", field="sku")
     return product
+
+
+def update_product(session: CompanySession, act: Act, product_id: int, **changes: object) -> Product:
+    """Changes what is named of a product: sku, name, kind, unit, reorder_point, build_point, build_target, weight,
+    notes, is_active. An empty build point, target or weight is none.
+
+    A product with history is deactivated, never deleted: what it was used in stays as it was. Raises Invalid naming the
+    field, Conflict for a SKU that is taken, NotFound.
+    """
+    product = get_product(session, product_id)
+    for name, value in changes.items():
+        if name not in EDITABLE:
+            raise Invalid(name, f"A product has no {name} to be changed. Choose from {', '.join(EDITABLE)}.")
+        setattr(product, name, EDITABLE[name](value, name))
+    check_targets(product.build_point, product.build_target)
+    if "sku" in changes:
+        product.sku_key = sku_key(product.sku)
+    _flush_unique(session, f"SKU {product.sku} is taken. Choose another SKU.", field="sku")
+    return product
+
+
+def delete_product(session: CompanySession, act: Act, product_id: int) -> None:
+    """Takes away a product that nothing has ever referred to. Raises Conflict for any other: deactivate that one."""
+    product = get_product(session, product_id)
+    session.delete(product)
+    _flush_unique(session, f"{product.sku} has history, which stays. Deactivate it instead of deleting it.")
 
 
 def create_supplier(
@@ -153,24 +211,52 @@ def save_bom(
     # Held first and alone: with the product's row locked too, two edits that name each other's product would deadlock.
     hold_bom_nesting(session)
     get_product(session, product_id)
-    bom = check_bom(
+    bom = read_bom(
+        session,
+        product_id=product_id,
+        components=components,
+        cost_lines=cost_lines,
+        output_quantity=output_quantity,
+    )
+    check_bom_nesting(session, bom)
+    archive_active(session, product_id)
+    return insert_version(session, act, bom, state=BomState.ACTIVE)
+
+
+def read_bom(
+    session: CompanySession,
+    *,
+    product_id: int,
+    components: Sequence[ComponentInput],
+    cost_lines: Sequence[CostInput] = (),
+    output_quantity: object = "1",
+) -> Bom:
+    """A BOM as typed, checked line by line; where it may stand is `check_bom_nesting`'s. Raises Invalid."""
+    return check_bom(
         Bom(
             product_id=product_id,
-            components=_components(session, components),
+            components=read_components(session, components),
             cost_lines=tuple(_cost_line(line, i) for i, line in enumerate(cost_lines)),
             output_quantity=parse_quantity(output_quantity, field="output_quantity"),
         )
     )
-    _check_nesting(session, bom)
-    versions = boms.versions_of(session, product_id)
-    for version in versions:
-        if version.state == BomState.ACTIVE:
-            version.state = BomState.ARCHIVED
-    session.flush()
+
+
+def archive_active(session: CompanySession, product_id: int) -> None:
+    """The version that was active isn't any more."""
+    active = boms.find_active(session, product_id)
+    if active is not None:
+        active.state = BomState.ARCHIVED
+        session.flush()
+
+
+def insert_version(session: CompanySession, act: Act, bom: Bom, *, state: BomState) -> BomVersion:
+    """The product's next version. Raises Conflict where somebody else took its number a moment ago."""
+    versions = boms.versions_of(session, bom.product_id)
     saved = BomVersion(
-        product_id=product_id,
+        product_id=bom.product_id,
         version=(versions[0].version if versions else 0) + 1,
-        state=BomState.ACTIVE,
+        state=state,
         output_quantity=bom.output_quantity,
         created_at=act.at,
         created_by=act.by,
@@ -181,8 +267,12 @@ def save_bom(
     return saved
 
 
-def view_bom(session: CompanySession, product_id: int) -> BomView | None:
-    """The active BOM with stock, cost and how many can be built; None where the product is only bought."""
+def view_bom(session: CompanySession, product_id: int, *, today: dt.date | None = None) -> BomView | None:
+    """The active BOM with stock, cost and how many can be built; None where the product is only bought.
+
+    What can be built counts open lots alone, not those on hold; with ``today``, where the company blocks expired lots,
+    not those either; and with reservation what planned builds leave over.
+    """
     get_product(session, product_id)
     version = boms.find_active(session, product_id)
     if version is None:
@@ -192,6 +282,9 @@ def view_bom(session: CompanySession, product_id: int) -> BomView | None:
     balances = balances_of(session, ids)
     stock = {i: balances[i].quantity if i in balances else Decimal(0) for i in ids}
     unit_costs = {i: balances[i].average_cost if i in balances else Decimal(0) for i in ids}
+    options = options_of(session)
+    there = takeable(session, ids, not_expired_on=today if options.block_expired else None)
+    others = planned_needs(session) if options.reserve_stock else []
     return BomView(
         version=version,
         bom=bom,
@@ -199,19 +292,21 @@ def view_bom(session: CompanySession, product_id: int) -> BomView | None:
         stock=stock,
         unit_costs=unit_costs,
         estimated_cost=estimate(bom, unit_costs),
-        buildable=max_buildable(bom, stock),
+        rolled_up_cost=_rolled_up(session, bom),
+        buildable=buildable_with_reservation(bom, there, others),
     )
 
 
 def explode_bom(session: CompanySession, *, product_id: int, quantity: object) -> list[tuple[Product, Decimal]]:
-    """All that must be bought to make ``quantity``, over every level, by SKU (N15)."""
+    """All that must be bought to make ``quantity``, over every level, by SKU (N15): five statements at any depth."""
     get_product(session, product_id)
-    bought = explode(product_id, parse_quantity(quantity), boms.active_boms(session).get)
+    bought = explode(product_id, parse_quantity(quantity), boms.boms_below(session, [product_id]).get)
     products = products_by_id(session, bought.keys())
     return sorted(((products[i], q) for i, q in bought.items()), key=lambda row: row[0].sku_key)
 
 
-def _components(session: CompanySession, inputs: Sequence[ComponentInput]) -> tuple[ComponentLine, ...]:
+def read_components(session: CompanySession, inputs: Sequence[ComponentInput]) -> tuple[ComponentLine, ...]:
+    """Component lines as typed. Raises Invalid naming the line, also for a product that is inactive."""
     known = products_by_sku(session, [line.sku for line in inputs])
     lines = []
     for i, line in enumerate(inputs):
@@ -252,11 +347,19 @@ def _cost_line(line: CostInput, index: int) -> CostLine:
     )
 
 
-def _check_nesting(session: CompanySession, bom: Bom) -> None:
+def check_bom_nesting(session: CompanySession, bom: Bom) -> None:
+    """Raises BomCycle or BomTooDeep, as the active BOMs stand. To save by it, hold the company's nesting first."""
     edges = boms.active_edges(session)
     mine = [line.product_id for line in bom.components]
     ids = {bom.product_id, *mine, *edges, *(c for below in edges.values() for c in below)}
     check_nesting(bom.product_id, mine, edges, names_of(products_by_id(session, ids).values()))
+
+
+def _rolled_up(session: CompanySession, bom: Bom) -> Decimal:
+    below = boms.boms_below(session, [line.product_id for line in bom.components])
+    bought = {line.product_id for recipe in (bom, *below.values()) for line in recipe.components} - below.keys()
+    costs = {i: balance.average_cost for i, balance in balances_of(session, bought).items()}
+    return estimate_rolled_up(bom, costs, below)
 
 
 def _flush_unique(session: CompanySession, message: str, *, field: str | None = None) -> None:

@@ -13,13 +13,14 @@ from partsemble_core.domain.amounts import add, unit_cost
 from partsemble_core.plugin_api.entries import entry_from_bytes
 from partsemble_core.plugin_api.types import JournalEntry
 from partsemble_core.store import builds, receipts
+from partsemble_core.store.adjustments import Reversal, find_reversal
 from partsemble_core.store.boms import BomVersion
 from partsemble_core.store.builds import Build, BuildCostLine, BuildLine, get_build
 from partsemble_core.store.connections import Connection, RemoteAccount, get_connection
 from partsemble_core.store.exports import Export, ExportAttempt, find_for_document, get_export
-from partsemble_core.store.lots import DocumentKind, DrawRow, Lot, StockEntry, get_lot
+from partsemble_core.store.lots import DocumentKind, DrawRow, Lot, ReturnRow, StockEntry, get_lot
 from partsemble_core.store.products import Product, get_product, products_by_id
-from partsemble_core.store.receipts import Receipt, ReceiptLine, Supplier, get_receipt
+from partsemble_core.store.receipts import Receipt, ReceiptCharge, ReceiptLine, Supplier, get_receipt
 from partsemble_core.store.session import CompanySession
 
 
@@ -38,14 +39,19 @@ class Use:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LotStory:
-    """A lot, the one document it came from, and all that was taken from it, oldest first."""
+    """A lot, what it came from, and all that was taken from it, oldest first.
+
+    ``others`` are the movements beside those: adjustments, splits, reversals, and what rejected builds gave back.
+    """
 
     lot: Lot
     product: Product
     receipt: Receipt | None
     supplier: Supplier | None
     build: Build | None
+    split_from: Lot | None
     uses: tuple[Use, ...]
+    others: Sequence[StockEntry]
 
     @property
     def unit_cost(self) -> Decimal:
@@ -64,11 +70,16 @@ class LotDraw:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildPart:
-    """One line of a build with the lots that it was filled from."""
+    """One line of a build with the lots that it was filled from; ``returned`` of it came back."""
 
     line: BuildLine
     product: Product
     draws: tuple[LotDraw, ...]
+    returned: Decimal
+
+    @property
+    def taken(self) -> Decimal:
+        return add([draw.quantity for draw in self.draws])
 
     @property
     def cost(self) -> Decimal:
@@ -86,6 +97,8 @@ class BuildStory:
     cost_lines: Sequence[BuildCostLine]
     outputs: Sequence[Lot]
     export: Export | None
+    waste_export: Export | None
+    reversal: Reversal | None
 
     @property
     def total(self) -> Decimal:
@@ -114,7 +127,9 @@ class ReceiptStory:
     receipt: Receipt
     supplier: Supplier
     parts: tuple[ReceiptPart, ...]
+    charges: Sequence[ReceiptCharge]
     export: Export | None
+    reversal: Reversal | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +176,9 @@ def explain_lot(session: CompanySession, lot_id: int) -> LotStory:
         receipt=receipt,
         supplier=supplier,
         build=get_build(session, lot.build_id) if lot.build_id is not None else None,
+        split_from=get_lot(session, lot.split_from_id) if lot.split_from_id is not None else None,
         uses=_uses(session, lot.id),
+        others=_others(session, lot),
     )
 
 
@@ -170,12 +187,14 @@ def explain_build(session: CompanySession, build_id: int) -> BuildStory:
     build = get_build(session, build_id)
     lines = builds.lines_of(session, build.id)
     draws = _draws(session, DocumentKind.BUILD, build.id)
+    returned = _returned(session, DocumentKind.BUILD, build.id)
     products = products_by_id(session, {build.product_id, *(line.product_id for line in lines)})
     parts = [
         BuildPart(
             line=line,
             product=products[line.product_id],
             draws=tuple(draws.get(line.position - 1, ())),  # draws count lines from 0, people from 1
+            returned=returned.get(line.position - 1, Decimal(0)),
         )
         for line in lines
     ]
@@ -187,6 +206,8 @@ def explain_build(session: CompanySession, build_id: int) -> BuildStory:
         cost_lines=builds.cost_lines_of(session, build.id),
         outputs=session.scalars(sa.select(Lot).where(Lot.build_id == build.id).order_by(Lot.id)).all(),
         export=find_for_document(session, DocumentKind.BUILD, build.id),
+        waste_export=find_for_document(session, DocumentKind.WASTE, build.id) if build.waste_cost else None,
+        reversal=find_reversal(session, DocumentKind.BUILD, build.id) if build.state == "reversed" else None,
     )
 
 
@@ -201,7 +222,9 @@ def explain_receipt(session: CompanySession, receipt_id: int) -> ReceiptStory:
         receipt=receipt,
         supplier=session.scalars(sa.select(Supplier).where(Supplier.id == receipt.supplier_id)).one(),
         parts=tuple(parts),
+        charges=receipts.charges_of(session, receipt.id),
         export=find_for_document(session, DocumentKind.RECEIPT, receipt.id),
+        reversal=find_reversal(session, DocumentKind.RECEIPT, receipt.id) if receipt.state == "reversed" else None,
     )
 
 
@@ -287,6 +310,33 @@ def _uses(session: CompanySession, lot_id: int) -> tuple[Use, ...]:
         )
         for draw, reference, on, product_id in rows
     )
+
+
+def _others(session: CompanySession, lot: Lot) -> Sequence[StockEntry]:
+    """Movements that neither drew for a document nor brought the lot with its receipt or build, oldest first."""
+    drawn = sa.select(DrawRow.stock_entry_id).where(DrawRow.lot_id == lot.id)
+    came = sa.and_(StockEntry.document_kind == DocumentKind.RECEIPT, StockEntry.quantity > 0)
+    if lot.build_id is not None:
+        made = sa.and_(StockEntry.document_kind == DocumentKind.BUILD, StockEntry.document_id == lot.build_id)
+        came = sa.or_(came, made)
+    return session.scalars(
+        sa.select(StockEntry)
+        .where(StockEntry.lot_id == lot.id, StockEntry.id.not_in(drawn), sa.not_(came))
+        .order_by(StockEntry.id)
+    ).all()
+
+
+def _returned(session: CompanySession, kind: DocumentKind, document_id: int) -> dict[int, Decimal]:
+    """What came back of a document's draws, by line."""
+    rows = session.execute(
+        sa.select(DrawRow.line, ReturnRow.quantity)
+        .join(ReturnRow, sa.and_(ReturnRow.draw_id == DrawRow.id, ReturnRow.company_id == DrawRow.company_id))
+        .where(DrawRow.document_kind == kind, DrawRow.document_id == document_id)
+    )
+    returned: dict[int, Decimal] = {}
+    for line, quantity in rows:
+        returned[line] = add([returned.get(line, Decimal(0)), quantity])
+    return returned
 
 
 def _draws(session: CompanySession, kind: DocumentKind, document_id: int) -> dict[int, list[LotDraw]]:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
+
+import sqlalchemy as sa
 
 from partsemble_core.domain.amounts import format_quantity, from_minor
 from partsemble_core.domain.builds import Costing
 from partsemble_core.domain.exports import Doubt, ExportState
 from partsemble_core.domain.journals import AccountRole, Journal, Part, make_journal
 from partsemble_core.errors import Refused
-from partsemble_core.plugin_api.entries import entry_bytes
+from partsemble_core.plugin_api.entries import entry_bytes, entry_from_bytes
 from partsemble_core.plugin_api.types import JournalEntry, JournalLine
 from partsemble_core.services.acting import Act
+from partsemble_core.store.adjustments import Adjustment, Reversal
 from partsemble_core.store.builds import Build
 from partsemble_core.store.companies import Company, get_company
 from partsemble_core.store.connections import (
@@ -35,6 +40,10 @@ ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 TOKEN_LENGTH = 12
 NARRATION = 180
 """Room is left for the token, so that the narration fits the shortest limit of any backend."""
+
+NOTHING_TO_POST = "Nothing to post: the amount is zero, or debit and credit are one account."
+OPENING_STOCK = "Opening stock is in the books already: nothing is posted for it."
+ORIGINAL_NOT_POSTED = "Nothing to post: the original was never posted."
 
 ROLE_LABELS = {
     AccountRole.RECEIVING_DEBIT: "Receiving debit (stock of components)",
@@ -95,8 +104,12 @@ def queue_build(
     product: Product,
     costing: Costing,
     components: Mapping[int, Product],
+    posted_on: dt.date | None = None,
 ) -> Export | None:
-    """Queues the build's posting: its output's cost against components and, if set, applied labour and overhead."""
+    """Queues the build's posting: its output's cost against components and, if set, applied labour and overhead.
+
+    It is dated ``posted_on`` where the output came in later than it was built: at the approval of its review.
+    """
     connection = _exporting_connection(session)
     if connection is None:
         return None
@@ -109,13 +122,134 @@ def queue_build(
         credits.append(_part(accounts, added, costing.added_cost, "; ".join(c.label for c in costing.costs)))
     journal = make_journal(
         reference=build.reference,
-        date=build.built_on,
+        date=posted_on or build.built_on or act.today,
         narration=_narration(f"{build.reference} built {made} from {used}"),
         decimals=get_company(session).decimals,
         debit=_part(accounts, AccountRole.BUILD_DEBIT, costing.total, f"Built {made}"),
         credits=credits,
     )
     return _queue(session, act, connection, accounts, journal, kind=DocumentKind.BUILD, document_id=build.id)
+
+
+def queue_waste(session: CompanySession, act: Act, build: Build, *, cost: Decimal, product: Product) -> Export | None:
+    """Queues the loss of a rejected build, ``PSB-000123-W``: waste against where its components stand.
+
+    It is dated on the day of the rejection. Raises AccountNotSet(WASTE) when the company exports without that account.
+    """
+    lost = f"{build.reference}, rejected: {format_quantity(build.quantity)} × {product.sku}"
+    return _queue_pair(
+        session,
+        act,
+        (DocumentKind.WASTE, build.id),
+        reference=f"{build.reference}-W",
+        date=act.today,
+        narration=f"Components lost with {lost}",
+        amount=cost,
+        debit=AccountRole.WASTE,
+        credit=AccountRole.BUILD_CREDIT,
+    )
+
+
+def queue_adjustment(session: CompanySession, act: Act, adjustment: Adjustment, *, product: Product) -> Export | None:
+    """Queues an adjustment of a lot: down is waste against receiving debit, up the other way round.
+
+    Opening stock is skipped, with the reason: the books have it already. Raises AccountNotSet.
+    """
+    up = adjustment.quantity > 0
+    change = f"{'+' if up else '-'}{format_quantity(abs(adjustment.quantity))} × {product.sku}"
+    return _queue_pair(
+        session,
+        act,
+        (DocumentKind.ADJUSTMENT, adjustment.id),
+        reference=adjustment.reference,
+        date=adjustment.adjusted_on,
+        narration=f"{adjustment.reference} adjusted {change} ({adjustment.reason.replace('_', ' ')})",
+        amount=abs(adjustment.cost),
+        debit=AccountRole.RECEIVING_DEBIT if up else AccountRole.WASTE,
+        credit=AccountRole.WASTE if up else AccountRole.RECEIVING_DEBIT,
+        skip=OPENING_STOCK if adjustment.is_opening else "",
+    )
+
+
+def _queue_pair(
+    session: CompanySession,
+    act: Act,
+    document: tuple[DocumentKind, int],
+    *,
+    reference: str,
+    date: dt.date,
+    narration: str,
+    amount: Decimal,
+    debit: AccountRole,
+    credit: AccountRole,
+    skip: str = "",
+) -> Export | None:
+    """A posting of one amount from one account to another; None while the company exports nothing."""
+    connection = _exporting_connection(session)
+    if connection is None:
+        return None
+    accounts = mapped_accounts(session, connection.id)
+    nowhere = Part(account="", amount=amount, description="")  # on both sides, so that no line is left
+    journal = make_journal(
+        reference=reference,
+        date=date,
+        narration=_narration(narration),
+        decimals=get_company(session).decimals,
+        debit=nowhere if skip else _part(accounts, debit, amount, narration),
+        credits=[nowhere if skip else _part(accounts, credit, amount, narration)],
+    )
+    kind, document_id = document
+    return _queue(session, act, connection, accounts, journal, kind=kind, document_id=document_id, skip=skip)
+
+
+def queue_reversal(session: CompanySession, act: Act, reversal: Reversal, *, original: Export | None) -> Export | None:
+    """Queues the opposite of what was posted, to the same books, once the original itself is posted.
+
+    An original that no worker has touched is cancelled in this very transaction, and nothing is posted for either; the
+    opposite of one that is skipped or cancelled is skipped too. ``original`` None: nothing was ever to be posted.
+    Its amounts are those of the original with opposite signs, so that the two sum to nothing.
+    """
+    if original is None:
+        return None
+    held = _export_for_update(session, original.id)
+    if held.state == ExportState.PENDING and held.attempts == 0:
+        held.state = ExportState.CANCELLED
+        held.problem = f"Reversed by {reversal.reference} before anything was sent."
+        return None
+    never_posted = held.state in (ExportState.SKIPPED, ExportState.CANCELLED)
+    entry = _opposite(act, entry_from_bytes(held.body), reversal)
+    export = _row(
+        act,
+        entry,
+        kind=DocumentKind.REVERSAL,
+        document_id=reversal.id,
+        skip=ORIGINAL_NOT_POSTED if never_posted else "",
+    )
+    export.connection_id, export.backend = held.connection_id, held.backend
+    export.after_export_id = None if never_posted else held.id
+    export.exact, export.posted, export.rounding = -held.exact, -held.posted, -held.rounding
+    return _insert(session, export)
+
+
+def _opposite(act: Act, entry: JournalEntry, reversal: Reversal) -> JournalEntry:
+    page = f"{reversal.document_kind}s/{reversal.document_id}"
+    return replace(
+        entry,
+        token=new_token(),
+        date=reversal.reversed_on,
+        reference=reversal.reference,
+        narration=_narration(f"{reversal.reference} reverses {entry.reference}: {reversal.reason}"),
+        lines=tuple(replace(line, amount=-line.amount) for line in entry.lines),
+        source_url=f"{act.console}/{page}" if act.console else "",
+        reverses=entry.token,
+    )
+
+
+def _export_for_update(session: CompanySession, export_id: int) -> Export:
+    session.locking(LockRank.EXPORT)
+    return session.scalars(
+        sa.select(Export).where(Export.id == export_id).with_for_update().execution_options(populate_existing=True)
+    ).one()
 
 
 def new_token() -> str:
@@ -145,33 +279,43 @@ def _queue(
     *,
     kind: DocumentKind,
     document_id: int,
+    skip: str = "",
 ) -> Export:
-    session.locking(LockRank.EXPORT)
+    """One row of the outbox for a journal. ``skip`` says why it isn't posted; an empty journal never is."""
     token = new_token()
-    link = f"{act.console}/{kind}s/{document_id}" if act.console else ""
+    page = "build" if kind == DocumentKind.WASTE else kind
+    link = f"{act.console}/{page}s/{document_id}" if act.console else ""
     entry = _entry(journal, accounts, company=get_company(session), token=token, link=link)
+    why = NOTHING_TO_POST if journal.is_empty and not skip else skip
+    export = _row(act, entry, kind=kind, document_id=document_id, skip=why)
+    export.connection_id, export.backend = connection.id, connection.backend
+    export.exact, export.posted, export.rounding = journal.exact, journal.posted, journal.rounding
+    return _insert(session, export)
+
+
+def _row(act: Act, entry: JournalEntry, *, kind: DocumentKind, document_id: int, skip: str) -> Export:
+    """The frozen part of an outbox row, and the state that it starts in."""
     body = entry_bytes(entry)
-    export = Export(
-        connection_id=connection.id,
-        backend=connection.backend,
+    return Export(
         document_kind=kind,
         document_id=document_id,
-        reference=journal.reference,
-        token=token,
+        reference=entry.reference,
+        token=entry.token,
         body=body,
         body_sha256=hashlib.sha256(body).hexdigest(),
-        state=ExportState.SKIPPED if journal.is_empty else ExportState.PENDING,
+        state=ExportState.SKIPPED if skip else ExportState.PENDING,
         doubt=Doubt.NONE,
-        exact=journal.exact,
-        posted=journal.posted,
-        rounding=journal.rounding,
-        problem="Nothing to post: the amount is zero, or debit and credit are one account." if journal.is_empty else "",
-        not_before=database_now(session),
+        problem=skip,
         attempts=0,
         priority=100,
         created_at=act.at,
         lease_epoch=0,
     )
+
+
+def _insert(session: CompanySession, export: Export) -> Export:
+    session.locking(LockRank.EXPORT)
+    export.not_before = database_now(session)
     session.add(export)
     session.flush()
     if export.state == ExportState.PENDING:

@@ -4,49 +4,41 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from partsemble_core.domain.amounts import parse_quantity
 from partsemble_core.domain.lots import LotState, automatic_number
-from partsemble_core.domain.products import clean_text, sku_key
-from partsemble_core.domain.receipts import ReceiptLine as LineValues
-from partsemble_core.domain.receipts import ReceiptState, check_lines, line_cost, total_cost
-from partsemble_core.errors import Conflict, Invalid, WrongState
-from partsemble_core.services.acting import Act, parse_day, parse_iso_day
+from partsemble_core.domain.products import clean_text
+from partsemble_core.domain.receipts import Charge, ReceiptState, SpreadBy, parse_money, total_cost
+from partsemble_core.errors import Conflict, WrongState
+from partsemble_core.services.acting import Act, parse_day
+from partsemble_core.services.closing import check_day_is_open
 from partsemble_core.services.exporting import queue_receipt
-from partsemble_core.store.companies import next_number
+from partsemble_core.services.landing import ChargeInput as ChargeInput
+from partsemble_core.services.landing import EnteredLine, enter_lines, land, parse_charges
+from partsemble_core.services.landing import LineInput as LineInput
+from partsemble_core.store.companies import get_company, next_number
 from partsemble_core.store.lots import (
     DocumentKind,
     Lot,
     StockEntry,
     gates_for_update,
+    lots_in_use,
     move_gates,
     numbers_taken,
 )
-from partsemble_core.store.products import products_by_id, products_by_sku
+from partsemble_core.store.products import products_by_id
 from partsemble_core.store.receipts import (
     Receipt,
+    ReceiptCharge,
     ReceiptLine,
     Supplier,
+    charges_of,
     get_supplier,
     lines_of,
     receipt_for_update,
 )
 from partsemble_core.store.session import CompanySession, LockRank
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LineInput:
-    """A receipt line as typed: exactly one of total and unit cost."""
-
-    sku: str
-    quantity: object
-    total_cost: object = None
-    unit_cost: object = None
-    lot_number: str = ""
-    expires_on: object = None
 
 
 def draft_receipt(
@@ -57,11 +49,20 @@ def draft_receipt(
     lines: Sequence[LineInput],
     received_on: object = None,
     notes: object = "",
+    charges: Sequence[ChargeInput] = (),
+    currency: object = None,
+    rate: object = None,
 ) -> Receipt:
-    """A new draft. It moves no stock. Raises Invalid naming the line, NotFound for the supplier's code."""
+    """A new draft. It moves no stock. ``rate`` is in company currency for one ``currency`` (left out: the company's).
+
+    Raises Invalid naming the line or charge, NotFound for the supplier's code, PeriodLocked.
+    """
     found = get_supplier(session, supplier)
     day = parse_day(received_on, field="received_on", today=act.today)
-    values = _values(session, lines, received_on=day)
+    check_day_is_open(session, day, field="received_on")
+    money = parse_money(currency, rate, base=get_company(session).currency)
+    extra = parse_charges(charges)
+    entered = land(enter_lines(session, lines, supplier_id=found.id, money=money), extra, money=money, received_on=day)
     receipt = Receipt(
         number=None,
         reference="",
@@ -69,7 +70,9 @@ def draft_receipt(
         received_on=day,
         state=ReceiptState.DRAFT,
         notes=clean_text(notes, field="notes", length=2000, required=False, many_lines=True),
-        total_cost=total_cost(values),
+        total_cost=total_cost([line.values for line in entered]),
+        currency=money.currency,
+        rate=money.rate,
         created_at=act.at,
         created_by=act.by,
         confirmed_at=None,
@@ -77,7 +80,8 @@ def draft_receipt(
     )
     session.add(receipt)
     session.flush()
-    _insert_lines(session, receipt.id, values)
+    _insert_lines(session, receipt.id, entered)
+    _insert_charges(session, receipt.id, extra)
     return receipt
 
 
@@ -88,26 +92,41 @@ def edit_receipt(
     lines: Sequence[LineInput],
     received_on: object = None,
     act: Act,
+    charges: Sequence[ChargeInput] | None = None,
+    currency: object = None,
+    rate: object = None,
 ) -> Receipt:
-    """Replaces a draft's lines and day. Raises WrongState once it is confirmed."""
+    """Replaces a draft's lines and day; what of the rest is None stays. Raises WrongState once it is confirmed."""
     receipt = receipt_for_update(session, receipt_id)
     _must_be_draft(receipt)
     day = parse_day(received_on or receipt.received_on, field="received_on", today=act.today)
-    values = _values(session, lines, received_on=day)
+    check_day_is_open(session, day, field="received_on")
+    base = get_company(session).currency
+    keeps_currency = currency is None or currency == receipt.currency
+    known_rate = receipt.rate if rate is None and keeps_currency else rate
+    money = parse_money(receipt.currency if currency is None else currency, known_rate, base=base)
+    extra = _charges(session, receipt.id) if charges is None else parse_charges(charges)
+    found = enter_lines(session, lines, supplier_id=receipt.supplier_id, money=money)
+    entered = land(found, extra, money=money, received_on=day)
     session.execute(sa.delete(ReceiptLine).where(ReceiptLine.receipt_id == receipt.id))
+    session.execute(sa.delete(ReceiptCharge).where(ReceiptCharge.receipt_id == receipt.id))
     receipt.received_on = day
-    receipt.total_cost = total_cost(values)
-    _insert_lines(session, receipt.id, values)
+    receipt.currency, receipt.rate = money.currency, money.rate
+    receipt.total_cost = total_cost([line.values for line in entered])
+    _insert_lines(session, receipt.id, entered)
+    _insert_charges(session, receipt.id, extra)
     return receipt
 
 
 def confirm_receipt(session: CompanySession, act: Act, receipt_id: int) -> Receipt:
     """Opens a lot a line, writes the ledger, gives the number and queues the export: one transaction.
 
-    Raises WrongState for a receipt that isn't a draft, Conflict for a lot number that is open already.
+    Its rate and landed costs are frozen with it. Raises WrongState for a receipt that isn't a draft, Conflict for a lot
+    number that is open already, PeriodLocked.
     """
     receipt = receipt_for_update(session, receipt_id)
     _must_be_draft(receipt)
+    check_day_is_open(session, receipt.received_on, field="received_on")
     lines = lines_of(session, receipt.id)
     supplier = session.get_one(Supplier, receipt.supplier_id)
     products = products_by_id(session, {line.product_id for line in lines})
@@ -134,9 +153,22 @@ def receive(
     lines: Sequence[LineInput],
     received_on: object = None,
     notes: object = "",
+    charges: Sequence[ChargeInput] = (),
+    currency: object = None,
+    rate: object = None,
 ) -> Receipt:
     """Draft and confirm at once."""
-    receipt = draft_receipt(session, act, supplier=supplier, lines=lines, received_on=received_on, notes=notes)
+    receipt = draft_receipt(
+        session,
+        act,
+        supplier=supplier,
+        lines=lines,
+        received_on=received_on,
+        notes=notes,
+        charges=charges,
+        currency=currency,
+        rate=rate,
+    )
     return confirm_receipt(session, act, receipt.id)
 
 
@@ -148,47 +180,51 @@ def _must_be_draft(receipt: Receipt) -> None:
         )
 
 
-def _values(session: CompanySession, lines: Sequence[LineInput], *, received_on: dt.date) -> list[LineValues]:
-    known = products_by_sku(session, [line.sku for line in lines])
-    values = []
-    for i, line in enumerate(lines):
-        field = f"lines[{i}]"
-        product = known.get(sku_key(line.sku))
-        if product is None:
-            raise Invalid(f"{field}.sku", f"There is no product with SKU {line.sku!r}. Create it first.")
-        if not product.is_active:
-            raise Invalid(f"{field}.sku", f"{product.sku} is inactive. Activate it before receiving it.")
-        quantity = parse_quantity(line.quantity, field=f"{field}.quantity")
-        expires = line.expires_on
-        values.append(
-            LineValues(
-                product_id=product.id,
-                quantity=quantity,
-                cost=line_cost(quantity, total_cost=line.total_cost, unit_cost=line.unit_cost, field=field),
-                lot_number=clean_text(line.lot_number, field=f"{field}.lot_number", length=64, required=False),
-                expires_on=parse_iso_day(expires, field=f"{field}.expires_on") if expires else None,
-            )
-        )
-    check_lines(values, received_on=received_on)
-    return values
-
-
-def _insert_lines(session: CompanySession, receipt_id: int, values: Sequence[LineValues]) -> None:
+def _insert_lines(session: CompanySession, receipt_id: int, lines: Sequence[EnteredLine]) -> None:
     session.insert_all(
         ReceiptLine,
         [
             {
                 "receipt_id": receipt_id,
                 "position": position,
-                "product_id": line.product_id,
-                "quantity": line.quantity,
-                "cost": line.cost,
-                "lot_number": line.lot_number,
-                "expires_on": line.expires_on,
+                "product_id": line.values.product_id,
+                "quantity": line.values.quantity,
+                "cost": line.values.cost,
+                "entered_quantity": line.entered_quantity,
+                "per_purchase_unit": line.per_purchase_unit,
+                "purchase_unit": line.purchase_unit,
+                "entered_cost": line.entered_cost,
+                "weight": line.weight,
+                "supplier_part_number": line.part_number,
+                "lot_number": line.values.lot_number,
+                "expires_on": line.values.expires_on,
             }
-            for position, line in enumerate(values, start=1)
+            for position, line in enumerate(lines, start=1)
         ],
     )
+
+
+def _insert_charges(session: CompanySession, receipt_id: int, charges: Sequence[Charge]) -> None:
+    session.insert_all(
+        ReceiptCharge,
+        [
+            {
+                "receipt_id": receipt_id,
+                "position": position,
+                "label": charge.label,
+                "amount": charge.amount,
+                "spread_by": charge.spread_by,
+            }
+            for position, charge in enumerate(charges, start=1)
+        ],
+    )
+
+
+def _charges(session: CompanySession, receipt_id: int) -> list[Charge]:
+    return [
+        Charge(label=row.label, amount=row.amount, spread_by=SpreadBy(row.spread_by))
+        for row in charges_of(session, receipt_id)
+    ]
 
 
 def _lot_numbers(
@@ -237,19 +273,11 @@ def _open_lots(
 
 def _refuse_open_numbers(session: CompanySession, lines: Sequence[ReceiptLine], numbers: Sequence[str]) -> None:
     pairs = {(line.product_id, number.upper()): i for i, (line, number) in enumerate(zip(lines, numbers, strict=True))}
-    found = session.execute(
-        sa.select(Lot.product_id, Lot.number_key, Lot.number).where(
-            Lot.product_id.in_({p for p, _ in pairs}),
-            Lot.number_key.in_({n for _, n in pairs}),
-            Lot.state.in_([LotState.OPEN, LotState.HELD]),
+    for lot in lots_in_use(session, pairs):
+        raise Conflict(
+            f"Lot {lot.number} is open already for this product. Use another number, or leave it empty.",
+            field=f"lines[{pairs[lot.product_id, lot.number_key]}].lot_number",
         )
-    )
-    for product_id, key, number in found:
-        if (product_id, key) in pairs:
-            raise Conflict(
-                f"Lot {number} is open already for this product. Use another number, or leave it empty.",
-                field=f"lines[{pairs[product_id, key]}].lot_number",
-            )
 
 
 def _write_entries(

@@ -12,6 +12,7 @@ from partsemble_core.domain.exports import ExportState
 from partsemble_core.domain.journals import AccountRole
 from partsemble_core.plugin_api.entries import entry_from_bytes
 from partsemble_core.plugin_api.types import JournalEntry
+from partsemble_core.store.adjustments import Adjustment, Reversal
 from partsemble_core.store.builds import Build
 from partsemble_core.store.connections import mapped_accounts
 from partsemble_core.store.exports import Export
@@ -70,7 +71,16 @@ def stock_accounts(session: CompanySession, connection_id: int) -> dict[str, str
 
 
 def _exact_values(session: CompanySession) -> dict[tuple[DocumentKind, int], Decimal]:
+    """What each document moves from one account to another, read from the document; a reversal takes it back."""
     receipts = session.execute(sa.select(Receipt.id, Receipt.total_cost))
-    builds = session.execute(sa.select(Build.id, Build.components_cost, Build.added_cost))
+    builds = session.execute(sa.select(Build.id, Build.components_cost, Build.added_cost, Build.waste_cost))
+    adjustments = session.execute(sa.select(Adjustment.id, Adjustment.cost))
     values = {(DocumentKind.RECEIPT, document_id): cost for document_id, cost in receipts}
-    return values | {(DocumentKind.BUILD, i): add([components, added]) for i, components, added in builds}
+    values |= {(DocumentKind.ADJUSTMENT, document_id): abs(cost) for document_id, cost in adjustments}
+    for document_id, components, added, waste in builds:
+        values[DocumentKind.BUILD, document_id] = add([components, added])
+        values[DocumentKind.WASTE, document_id] = waste
+    reversals = session.execute(sa.select(Reversal.id, Reversal.document_kind, Reversal.document_id))
+    for reversal_id, kind, document_id in reversals:
+        values[DocumentKind.REVERSAL, reversal_id] = -values[DocumentKind(kind), document_id]
+    return values

@@ -7,9 +7,10 @@ from collections.abc import Collection, Sequence
 from decimal import Decimal
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from partsemble_core.domain.boms import Bom, BomState, ComponentLine, CostKind, CostLine
+from partsemble_core.errors import NotFound
 from partsemble_core.store.base import Base, CompanyOwned, Id, link, one_of, owned, whole, whole_or_none
 from partsemble_core.store.session import CompanySession
 
@@ -132,6 +133,68 @@ def active_boms(session: CompanySession) -> dict[int, Bom]:
     return {bom.product_id: bom for bom in load(session, versions).values()}
 
 
+def get_version(session: CompanySession, version_id: int) -> BomVersion:
+    """Raises NotFound."""
+    found = session.scalar(sa.select(BomVersion).where(BomVersion.id == version_id))
+    if found is None:
+        raise NotFound("BOM version", version_id)
+    return found
+
+
+def active_below(session: CompanySession, product_ids: Collection[int]) -> dict[int, BomVersion]:
+    """The active versions of products and of everything that they are made of, at any depth, by product: one
+    recursive statement that touches nothing else."""
+    line, version = aliased(BomLine), aliased(BomVersion)
+    below = (
+        sa.select(BomVersion.id, BomVersion.product_id)
+        .where(_is_active(session, BomVersion), BomVersion.product_id.in_(product_ids))
+        .cte("below", recursive=True)
+    )
+    below = below.union(
+        sa.select(version.id, version.product_id)
+        .join(line, sa.and_(line.product_id == version.product_id, line.company_id == session.company_id))
+        .join(below, below.c.id == line.bom_id)
+        .where(_is_active(session, version))
+    )
+    found = session.scalars(sa.select(BomVersion).where(BomVersion.id.in_(sa.select(below.c.id))))
+    return {version.product_id: version for version in found}
+
+
+def boms_below(session: CompanySession, product_ids: Collection[int]) -> dict[int, Bom]:
+    """The same as whole BOMs by product, in three statements however many and however deep."""
+    versions = active_below(session, product_ids)
+    loaded = load(session, list(versions.values()))
+    return {product_id: loaded[version.id] for product_id, version in versions.items()}
+
+
+def lines_above(session: CompanySession, product_id: int) -> list[tuple[int, BomLine, BomVersion]]:
+    """Every line of an active BOM that a product goes into, directly or through others: (made product, line, version).
+
+    One recursive statement.
+    """
+    line, version = aliased(BomLine), aliased(BomVersion)
+    above = sa.select(sa.literal(product_id, Id).label("product_id")).cte("above", recursive=True)
+    above = above.union(
+        sa.select(version.product_id)
+        .join(line, sa.and_(line.bom_id == version.id, line.company_id == session.company_id))
+        .join(above, above.c.product_id == line.product_id)
+        .where(_is_active(session, version))
+    )
+    rows = session.execute(
+        sa.select(BomLine, BomVersion)
+        .join(BomVersion, sa.and_(BomVersion.id == BomLine.bom_id, BomVersion.company_id == BomLine.company_id))
+        .where(_is_active(session, BomVersion), BomLine.product_id.in_(sa.select(above.c.product_id)))
+        .order_by(BomLine.id)
+    )
+    return [(made.product_id, used, made) for used, made in rows]
+
+
+def drop_lines(session: CompanySession, bom_id: int) -> None:
+    """Takes all lines off a draft, to write them anew."""
+    for table in (BomLine, BomCostLine):
+        session.execute(sa.delete(table).where(table.bom_id == bom_id))
+
+
 def insert_lines(session: CompanySession, bom_id: int, bom: Bom) -> None:
     """Writes the lines of a new version."""
     session.insert_all(
@@ -164,6 +227,11 @@ def insert_lines(session: CompanySession, bom_id: int, bom: Bom) -> None:
             for position, line in enumerate(bom.cost_lines, start=1)
         ],
     )
+
+
+def _is_active(session: CompanySession, version: type[BomVersion]) -> sa.ColumnElement[bool]:
+    """Said in full: inside a recursive statement the session's own filter isn't relied upon."""
+    return sa.and_(version.state == BomState.ACTIVE, version.company_id == session.company_id)
 
 
 def _component(line: BomLine) -> ComponentLine:

@@ -9,11 +9,17 @@ from decimal import Decimal
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from partsemble_core.domain.boms import CostKind
+from partsemble_core.domain.boms import Bom, BuildCost, CostKind
 from partsemble_core.domain.builds import BuildState
+from partsemble_core.domain.fifo import Need
+from partsemble_core.domain.quality import Taken
 from partsemble_core.errors import NotFound
 from partsemble_core.store.base import Base, CompanyOwned, Id, link, one_of, owned, whole
-from partsemble_core.store.session import CompanySession
+from partsemble_core.store.companies import Counter
+from partsemble_core.store.lots import DocumentKind, DrawRow, Lot
+from partsemble_core.store.session import CompanySession, LockRank
+
+AUTOMATIC = sa.text("is_automatic AND state = 'planned'")
 
 
 class Build(CompanyOwned, Base):
@@ -28,17 +34,40 @@ class Build(CompanyOwned, Base):
     components_cost: Mapped[Decimal]
     added_cost: Mapped[Decimal]
     """Labour, overhead and other cost lines."""
-    built_on: Mapped[dt.date]
-    executed_at: Mapped[dt.datetime]
+    built_on: Mapped[dt.date | None]
+    executed_at: Mapped[dt.datetime | None]
     executed_by: Mapped[str]
+    target_on: Mapped[dt.date | None]
+    assignee: Mapped[str]
+    priority: Mapped[int]
+    """Drag order of planned builds, smallest first."""
+    is_modified: Mapped[bool]
+    """Its lines were edited and differ from its BOM version's."""
+    is_automatic: Mapped[bool]
+    """Made by the planner to reach a target; at most one a product, adjusted, never doubled."""
+    output_quantity: Mapped[Decimal]
+    """What its lines are for; with quantity it gives each line's need."""
+    planned_at: Mapped[dt.datetime]
+    planned_by: Mapped[str]
+    reviewed_at: Mapped[dt.datetime | None]
+    reviewed_by: Mapped[str]
+    review_note: Mapped[str]
+    reject_reason: Mapped[str]
+    recovery: Mapped[str]
+    waste_cost: Mapped[Decimal]
     __table_args__ = owned(
         link("product_id", "products"),
         link("bom_id", "boms"),
         sa.UniqueConstraint("company_id", "number"),
         one_of("state", BuildState),
         *whole("quantity", at_least=1),
-        *whole("components_cost", "added_cost", at_least=0),
-    )
+        *whole("components_cost", "added_cost", "waste_cost", at_least=0),
+        *whole("output_quantity", at_least=1),
+        sa.Index(
+            "uq_builds_one_automatic", "company_id", "product_id", unique=True,
+            sqlite_where=AUTOMATIC, postgresql_where=AUTOMATIC,
+        ),
+    )  # fmt: skip
 
 
 class BuildLine(CompanyOwned, Base):
@@ -48,13 +77,17 @@ class BuildLine(CompanyOwned, Base):
     build_id: Mapped[int] = mapped_column(Id)
     position: Mapped[int]
     product_id: Mapped[int] = mapped_column(Id)
+    quantity_per_output: Mapped[Decimal]
+    """For the build's output_quantity, as in its BOM or as edited."""
+    scrap_percent: Mapped[Decimal]
     quantity_needed: Mapped[Decimal]
     is_optional: Mapped[bool]
     __table_args__ = owned(
         link("build_id", "builds"),
         link("product_id", "products"),
         sa.UniqueConstraint("company_id", "build_id", "position"),
-        *whole("quantity_needed", at_least=1),
+        *whole("quantity_needed", "quantity_per_output", at_least=1),
+        *whole("scrap_percent", at_least=0),
     )
 
 
@@ -81,6 +114,134 @@ def get_build(session: CompanySession, build_id: int) -> Build:
     return found
 
 
+def build_for_update(session: CompanySession, build_id: int) -> Build:
+    """Locks the document and reads it anew. Raises NotFound."""
+    session.locking(LockRank.DOCUMENT)
+    found = session.scalar(
+        sa.select(Build).where(Build.id == build_id).with_for_update().execution_options(populate_existing=True)
+    )
+    if found is None:
+        raise NotFound("build", build_id)
+    return found
+
+
+def hold_planning(session: CompanySession) -> None:
+    """Lets one transaction of a company arrange its planned builds at a time."""
+    session.locking(LockRank.DOCUMENT)
+    session.insert_missing(Counter, {"name": "planning", "last": 0}, key=("company_id", "name"))
+    session.execute(sa.select(Counter.id).where(Counter.name == "planning").with_for_update())
+
+
+def planned_builds(session: CompanySession) -> Sequence[Build]:
+    """In order of priority."""
+    return session.scalars(_planned()).all()
+
+
+def planned_builds_for_update(session: CompanySession) -> Sequence[Build]:
+    """The same, locked in order of id and read anew."""
+    session.locking(LockRank.DOCUMENT)
+    locked = session.scalars(
+        sa.select(Build)
+        .where(Build.state == BuildState.PLANNED)
+        .order_by(Build.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    return sorted(locked, key=lambda build: (build.priority, build.id))
+
+
+def planned_needs(session: CompanySession, *, before: Build | None = None) -> list[Need]:
+    """What planned builds need: all of them, or those that come before one of them in priority."""
+    statement = (
+        sa.select(BuildLine)
+        .join(Build, sa.and_(Build.id == BuildLine.build_id, Build.company_id == BuildLine.company_id))
+        .where(Build.state == BuildState.PLANNED)
+        .order_by(Build.priority, Build.id, BuildLine.position)
+    )
+    if before is not None:
+        same = sa.and_(Build.priority == before.priority, Build.id < before.id)
+        statement = statement.where(sa.or_(Build.priority < before.priority, same), Build.id != before.id)
+    return [need_of(line) for line in session.scalars(statement)]
+
+
+def need_of(line: BuildLine) -> Need:
+    """A line as the domain takes it: counted from 0, while people count from 1."""
+    return Need(
+        line=line.position - 1, product_id=line.product_id, quantity=line.quantity_needed, optional=line.is_optional
+    )
+
+
+def quantities_coming(session: CompanySession) -> dict[int, Decimal]:
+    """What builds under way will bring, by product: planned by people, or waiting for review."""
+    rows = session.execute(
+        sa.select(Build.product_id, sa.func.sum(Build.quantity))
+        .where(
+            sa.or_(
+                sa.and_(Build.state == BuildState.PLANNED, Build.is_automatic.is_(False)),
+                Build.state == BuildState.PENDING_QA,
+            )
+        )
+        .group_by(Build.product_id)
+    )
+    return dict(rows.all())
+
+
+def taken_of(session: CompanySession, build_id: int) -> list[Taken]:
+    """What a build took, in the order of taking."""
+    rows = session.execute(
+        sa.select(DrawRow, Lot.product_id)
+        .join(Lot, sa.and_(Lot.id == DrawRow.lot_id, Lot.company_id == DrawRow.company_id))
+        .where(DrawRow.document_kind == DocumentKind.BUILD, DrawRow.document_id == build_id)
+        .order_by(DrawRow.id)
+    )
+    return [
+        Taken(
+            draw_id=row.id,
+            line=row.line,
+            product_id=product_id,
+            lot_id=row.lot_id,
+            quantity=row.quantity,
+            cost=row.cost,
+        )
+        for row, product_id in rows
+    ]
+
+
+def insert_lines(session: CompanySession, build_id: int, bom: Bom, needs: Sequence[Need]) -> None:
+    """The component lines of a build: its BOM's, or a person's, with what they come to for its quantity."""
+    session.insert_all(
+        BuildLine,
+        [
+            {
+                "build_id": build_id,
+                "position": need.line + 1,
+                "product_id": need.product_id,
+                "quantity_per_output": line.quantity,
+                "scrap_percent": line.scrap_percent,
+                "quantity_needed": need.quantity,
+                "is_optional": need.optional,
+            }
+            for line, need in zip(bom.components, needs, strict=True)
+        ],
+    )
+
+
+def insert_cost_lines(session: CompanySession, build_id: int, costs: Sequence[BuildCost]) -> None:
+    session.insert_all(
+        BuildCostLine,
+        [
+            {"build_id": build_id, "position": i, "kind": line.kind, "label": line.label, "cost": line.cost}
+            for i, line in enumerate(costs, start=1)
+        ],
+    )
+
+
+def drop_lines(session: CompanySession, build_id: int) -> None:
+    """Takes all lines off a planned build, to write them anew."""
+    for table in (BuildLine, BuildCostLine):
+        session.execute(sa.delete(table).where(table.build_id == build_id))
+
+
 def lines_of(session: CompanySession, build_id: int) -> Sequence[BuildLine]:
     return session.scalars(
         sa.select(BuildLine).where(BuildLine.build_id == build_id).order_by(BuildLine.position)
@@ -91,3 +252,7 @@ def cost_lines_of(session: CompanySession, build_id: int) -> Sequence[BuildCostL
     return session.scalars(
         sa.select(BuildCostLine).where(BuildCostLine.build_id == build_id).order_by(BuildCostLine.position)
     ).all()
+
+
+def _planned() -> sa.Select[Build]:
+    return sa.select(Build).where(Build.state == BuildState.PLANNED).order_by(Build.priority, Build.id)

@@ -33,6 +33,26 @@ class Company(Base):
     __table_args__ = (sa.CheckConstraint("decimals BETWEEN 0 AND 4", name="decimals_known"),)
 
 
+class CompanyOptions(CompanyOwned, Base):
+    """Switches of one company; a company without a row has the defaults of `options_of`."""
+
+    __tablename__ = "company_options"
+    qa_review: Mapped[bool] = mapped_column(default=False)
+    approver_differs: Mapped[bool] = mapped_column(default=False)
+    """Who approves must be another than who executed."""
+    reserve_stock: Mapped[bool] = mapped_column(default=False)
+    block_expired: Mapped[bool] = mapped_column(default=False)
+    draw_order: Mapped[str] = mapped_column(default="fifo")
+    locked_through: Mapped[dt.date | None]
+    """No document may be dated on or before this day."""
+    locked_after_entry_id: Mapped[int | None] = mapped_column(Id)
+    """The last line of the ledger when the lock was set: none that came later may lie in the locked period."""
+    __table_args__ = owned(
+        sa.UniqueConstraint("company_id"),
+        sa.CheckConstraint("draw_order IN ('fifo', 'fefo')", name="draw_order_known"),
+    )
+
+
 class User(Base):
     __tablename__ = "users"
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -88,6 +108,19 @@ def hold_bom_nesting(session: CompanySession) -> None:
     """Lets one BOM of a company be saved at a time: two edits that close a ring together can't both pass."""
     session.insert_missing(Counter, {"name": "bom-nesting", "last": 0}, key=("company_id", "name"))
     session.execute(sa.select(Counter.id).where(Counter.name == "bom-nesting").with_for_update())
+
+
+def options_of(session: CompanySession) -> CompanyOptions:
+    """The company's switches; all off and FIFO where none were ever set. A new object isn't in the session."""
+    found = session.scalar(sa.select(CompanyOptions))
+    return found or CompanyOptions(
+        company_id=session.company_id,
+        qa_review=False,
+        approver_differs=False,
+        reserve_stock=False,
+        block_expired=False,
+        draw_order="fifo",
+    )
 
 
 def get_company(session: CompanySession) -> Company:

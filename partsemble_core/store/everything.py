@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from partsemble_core.store import boms, builds, companies, connections, exports, lots, products, receipts
+from partsemble_core.store import (
+    adjustments,
+    boms,
+    builds,
+    companies,
+    connections,
+    exports,
+    lots,
+    month_ends,
+    products,
+    receipts,
+)
 from partsemble_core.store.base import Base
 
-TABLES = (boms, builds, companies, connections, exports, lots, products, receipts)
+TABLES = (adjustments, boms, builds, companies, connections, exports, lots, month_ends, products, receipts)
 metadata = Base.metadata

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from partsemble_core.domain.amounts import LIMIT, add, unit_cost
 from partsemble_core.domain.fifo import Draw
 from partsemble_core.domain.lots import LotState, OpenLot
+from partsemble_core.domain.quality import Return
 from partsemble_core.errors import NotFound
 from partsemble_core.store.base import Base, CompanyOwned, Id, link, one_of, owned, whole
 from partsemble_core.store.products import StockBalance
@@ -26,6 +27,7 @@ class DocumentKind(enum.StrEnum):
     BUILD = "build"
     WASTE = "waste"
     ADJUSTMENT = "adjustment"
+    SPLIT = "split"
     SALE = "sale"
     REVERSAL = "reversal"
 
@@ -33,10 +35,22 @@ class DocumentKind(enum.StrEnum):
 HIGHEST = LIMIT - Decimal("0.000001")
 OPEN_ONLY = sa.text("state = 'open'")
 NOT_ENDED = sa.text("state IN ('open', 'held')")
+BUILT = sa.text("build_id IS NOT NULL")
+SPLIT = sa.text("split_from_id IS NOT NULL")
 
 
 class Lot(CompanyOwned, Base):
-    """Never a stored unit cost: ``cost_left`` goes down with ``quantity_left``, and the last taking takes the rest."""
+    """Never a stored unit cost: ``cost_left`` goes down with ``quantity_left``, and the last taking takes the rest.
+
+    Law 1, for quantity and cost alike. An entry of the lot is *outgoing* when it has a draw or a return, belongs to a
+    reversal, or is a negative entry of an adjustment; every other entry is *incoming*: receipts, outputs of builds,
+    opening stock, upward adjustments, and both sides of splits. Then, at any time::
+
+        in   = Σ incoming entries
+        left = Σ all entries = in - Σ draws + Σ returns - Σ downward adjustments + Σ other entries of reversals
+
+    So a reversal never changes what came in, while a split moves part of it to the new lot.
+    """
 
     __tablename__ = "lots"
     product_id: Mapped[int] = mapped_column(Id)
@@ -49,6 +63,11 @@ class Lot(CompanyOwned, Base):
     quantity_left: Mapped[Decimal]
     cost_left: Mapped[Decimal]
     state: Mapped[str]
+    hold_reason: Mapped[str] = mapped_column(default="")
+    """Kept while it is used up, so that what comes back to it is held still. Empty: not on hold."""
+    split_from_id: Mapped[int | None] = mapped_column(Id)
+    adjustment_id: Mapped[int | None] = mapped_column(Id)
+    """The adjustment that opened it (opening stock)."""
     receipt_line_id: Mapped[int | None] = mapped_column(Id)
     build_id: Mapped[int | None] = mapped_column(Id)
     created_at: Mapped[dt.datetime]
@@ -56,6 +75,8 @@ class Lot(CompanyOwned, Base):
         link("product_id", "products"),
         link("receipt_line_id", "receipt_lines"),
         link("build_id", "builds"),
+        link("split_from_id", "lots"),
+        link("adjustment_id", "adjustments"),
         one_of("state", LotState),
         *whole("quantity_in", at_least=1),
         *whole("cost_in", "quantity_left", "cost_left", at_least=0),
@@ -67,6 +88,8 @@ class Lot(CompanyOwned, Base):
             "ix_lots_fifo", "company_id", "product_id", "received_on", "id",
             sqlite_where=OPEN_ONLY, postgresql_where=OPEN_ONLY,
         ),
+        sa.Index("ix_lots_build", "company_id", "build_id", sqlite_where=BUILT, postgresql_where=BUILT),
+        sa.Index("ix_lots_split_from", "company_id", "split_from_id", sqlite_where=SPLIT, postgresql_where=SPLIT),
         sa.Index(
             "uq_lots_open_number", "company_id", "product_id", "number_key", unique=True,
             sqlite_where=NOT_ENDED, postgresql_where=NOT_ENDED,
@@ -96,6 +119,7 @@ class StockEntry(CompanyOwned, Base):
         sa.CheckConstraint("quantity <> 0", name="quantity_moves"),
         sa.Index("ix_stock_entries_product", "company_id", "product_id", "effective_on", "id"),
         sa.Index("ix_stock_entries_lot", "company_id", "lot_id"),
+        sa.Index("ix_stock_entries_day", "company_id", "effective_on", "id"),
         sa.Index("ix_stock_entries_document", "company_id", "document_kind", "document_id"),
     )
 
@@ -120,6 +144,31 @@ class DrawRow(CompanyOwned, Base):
         *whole("cost", at_least=0),
         sa.Index("ix_draws_lot", "company_id", "lot_id"),
         sa.Index("ix_draws_document", "company_id", "document_kind", "document_id", "line"),
+    )
+
+
+class ReturnRow(CompanyOwned, Base):
+    """Part or all of a draw given back to its lot: by a rejected or a reversed build. Append-only, like draws."""
+
+    __tablename__ = "returns"
+    draw_id: Mapped[int] = mapped_column(Id)
+    lot_id: Mapped[int] = mapped_column(Id)
+    stock_entry_id: Mapped[int] = mapped_column(Id)
+    document_kind: Mapped[str]
+    document_id: Mapped[int] = mapped_column(Id)
+    quantity: Mapped[Decimal]
+    cost: Mapped[Decimal]
+    __table_args__ = owned(
+        link("draw_id", "draws"),
+        link("lot_id", "lots"),
+        link("stock_entry_id", "stock_entries"),
+        sa.UniqueConstraint("company_id", "draw_id"),
+        sa.UniqueConstraint("company_id", "stock_entry_id"),
+        one_of("document_kind", DocumentKind),
+        *whole("quantity", at_least=1),
+        *whole("cost", at_least=0),
+        sa.Index("ix_returns_lot", "company_id", "lot_id"),
+        sa.Index("ix_returns_document", "company_id", "document_kind", "document_id"),
     )
 
 
@@ -179,29 +228,22 @@ def record_draws(
     document_id: int,
 ) -> None:
     """Writes a ledger entry and a draw for each taking. ``entry`` holds the columns that all entries share."""
-    ids = session.insert_all(
-        StockEntry,
+    document = {"document_kind": kind, "document_id": document_id}
+    ids = record_entries(
+        session,
         [
-            {
-                **entry,
-                "product_id": d.product_id,
-                "lot_id": d.lot_id,
-                "quantity": -d.quantity,
-                "cost": -d.cost,
-                "document_kind": kind,
-                "document_id": document_id,
-            }
+            {**document, "product_id": d.product_id, "lot_id": d.lot_id, "quantity": -d.quantity, "cost": -d.cost}
             for d in draws
         ],
+        shared=entry,
     )
     session.insert_all(
         DrawRow,
         [
             {
+                **document,
                 "lot_id": d.lot_id,
                 "stock_entry_id": entry_id,
-                "document_kind": kind,
-                "document_id": document_id,
                 "line": d.line,
                 "quantity": d.quantity,
                 "cost": d.cost,
@@ -209,6 +251,47 @@ def record_draws(
             for d, entry_id in zip(draws, ids, strict=True)
         ],
     )
+
+
+def record_returns(
+    session: CompanySession,
+    returns: Sequence[Return],
+    *,
+    entry: Mapping[str, object],
+    kind: DocumentKind,
+    document_id: int,
+) -> None:
+    """Writes a ledger entry and a return for each. The lots themselves are the caller's to change, as are the gates."""
+    document = {"document_kind": kind, "document_id": document_id}
+    ids = record_entries(
+        session,
+        [
+            {**document, "product_id": r.product_id, "lot_id": r.lot_id, "quantity": r.quantity, "cost": r.cost}
+            for r in returns
+        ],
+        shared=entry,
+    )
+    session.insert_all(
+        ReturnRow,
+        [
+            {
+                **document,
+                "draw_id": r.draw_id,
+                "lot_id": r.lot_id,
+                "stock_entry_id": i,
+                "quantity": r.quantity,
+                "cost": r.cost,
+            }
+            for r, i in zip(returns, ids, strict=True)
+        ],
+    )
+
+
+def record_entries(
+    session: CompanySession, entries: Iterable[Mapping[str, object]], *, shared: Mapping[str, object]
+) -> list[int]:
+    """Writes lines of the ledger and returns their ids. ``shared`` holds the columns that all of them have."""
+    return session.insert_all(StockEntry, [{**shared, **entry} for entry in entries])
 
 
 def move_gates(
@@ -250,6 +333,31 @@ def get_lot(session: CompanySession, lot_id: int) -> Lot:
     return found
 
 
+def lots_for_update(session: CompanySession, lot_ids: Collection[int]) -> dict[int, Lot]:
+    """Locks lots of any state, in FIFO order; the gates of their products must be held."""
+    session.locking(LockRank.LOT)
+    found = session.scalars(
+        sa.select(Lot)
+        .where(Lot.id.in_(lot_ids))
+        .order_by(Lot.product_id, Lot.received_on, Lot.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return {lot.id: lot for lot in found}
+
+
+def lots_in_use(session: CompanySession, numbers: Collection[tuple[int, str]]) -> list[Lot]:
+    """Open and held lots that have one of the (product, number key): a number is of one such lot at a time."""
+    found = session.scalars(
+        sa.select(Lot).where(
+            Lot.product_id.in_({product for product, _ in numbers}),
+            Lot.number_key.in_({key for _, key in numbers}),
+            Lot.state.in_([LotState.OPEN, LotState.HELD]),
+        )
+    )
+    return [lot for lot in found if (lot.product_id, lot.number_key) in numbers]
+
+
 def _fifo(product_ids: Collection[int]) -> sa.Select[Lot]:
     return (
         sa.select(Lot)
@@ -267,6 +375,7 @@ def _open_lots(session: CompanySession, statement: sa.Select[Lot]) -> list[OpenL
             quantity_left=lot.quantity_left,
             cost_left=lot.cost_left,
             number=lot.number,
+            expires_on=lot.expires_on,
         )
         for lot in session.scalars(statement.execution_options(populate_existing=True))
     ]

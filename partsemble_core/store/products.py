@@ -22,6 +22,7 @@ from partsemble_core.store.base import (
     one_of,
     owned,
     whole,
+    whole_or_none,
 )
 from partsemble_core.store.session import CompanySession
 
@@ -35,6 +36,11 @@ class Product(CompanyOwned, Base):
     kind: Mapped[str]
     unit: Mapped[str]
     reorder_point: Mapped[Decimal]
+    build_point: Mapped[Decimal | None]
+    build_target: Mapped[Decimal | None]
+    """A suggestion to build is made when stock falls to the point; it brings stock to the target (N10)."""
+    weight: Mapped[Decimal | None]
+    """Of one unit, for charges that go by weight."""
     notes: Mapped[str]
     is_active: Mapped[bool]
     created_at: Mapped[dt.datetime]
@@ -42,6 +48,7 @@ class Product(CompanyOwned, Base):
         sa.UniqueConstraint("company_id", "sku_key"),
         one_of("kind", ProductKind),
         *whole("reorder_point", at_least=0),
+        *whole_or_none("build_point", "build_target", "weight"),
     )
 
 

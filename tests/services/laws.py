@@ -8,15 +8,24 @@ from partsemble_core.plugin_api.entries import entry_from_bytes
 from tests.services.makers import Shop
 
 BROKEN: dict[str, str] = {
-    "1 lot: in = left + taken": """
-        SELECT l.id FROM lots l WHERE l.company_id = :c AND (
-          l.quantity_in <> l.quantity_left + COALESCE((SELECT SUM(d.quantity) FROM draws d WHERE d.lot_id = l.id), 0)
-          OR l.cost_in <> l.cost_left + COALESCE((SELECT SUM(d.cost) FROM draws d WHERE d.lot_id = l.id), 0))""",
+    "1 lot: in = left + draws - returns + other ways out": """
+        SELECT l.id FROM lots l LEFT JOIN (
+          SELECT lot_id, SUM(quantity) AS quantity, SUM(cost) AS cost FROM (
+            SELECT lot_id, quantity, cost FROM draws WHERE company_id = :c
+            UNION ALL SELECT lot_id, -quantity, -cost FROM returns WHERE company_id = :c
+            UNION ALL SELECT lot_id, -quantity, -cost FROM stock_entries
+              WHERE company_id = :c AND document_kind = 'adjustment' AND quantity < 0
+            UNION ALL SELECT lot_id, -quantity, -cost FROM stock_entries
+              WHERE company_id = :c AND document_kind = 'reversal'
+              AND id NOT IN (SELECT stock_entry_id FROM returns WHERE company_id = :c)) ways
+          GROUP BY lot_id) went ON went.lot_id = l.id
+        WHERE l.company_id = :c AND (l.quantity_in <> l.quantity_left + COALESCE(went.quantity, 0)
+          OR l.cost_in <> l.cost_left + COALESCE(went.cost, 0))""",
     "1 lot: never below zero, and nothing left costs nothing": """
         SELECT id FROM lots WHERE company_id = :c
           AND (quantity_left < 0 OR cost_left < 0 OR (quantity_left = 0 AND cost_left <> 0))""",
     "1 lot: its state says what is left": """
-        SELECT id FROM lots WHERE company_id = :c AND (state = 'open') <> (quantity_left > 0)""",
+        SELECT id FROM lots WHERE company_id = :c AND (state IN ('open', 'held')) <> (quantity_left > 0)""",
     "2 product: balance = its lots": """
         SELECT p.id FROM products p LEFT JOIN stock_balances b ON b.product_id = p.id WHERE p.company_id = :c AND (
           COALESCE(b.quantity, 0) <> COALESCE((SELECT SUM(l.quantity_left) FROM lots l WHERE l.product_id = p.id), 0)
@@ -31,22 +40,35 @@ BROKEN: dict[str, str] = {
         SELECT l.id FROM lots l WHERE l.company_id = :c AND (
           l.quantity_left <> COALESCE((SELECT SUM(e.quantity) FROM stock_entries e WHERE e.lot_id = l.id), 0)
           OR l.cost_left <> COALESCE((SELECT SUM(e.cost) FROM stock_entries e WHERE e.lot_id = l.id), 0))""",
-    "2 product: every draw has its line in the ledger": """
+    "2 product: what leaves by a build or a sale has its draw": """
         SELECT e.id FROM stock_entries e LEFT JOIN draws d ON d.stock_entry_id = e.id
-        WHERE e.company_id = :c AND e.quantity < 0 AND (d.id IS NULL OR d.lot_id <> e.lot_id
-          OR d.quantity <> -e.quantity OR d.cost <> -e.cost
+        WHERE e.company_id = :c AND e.quantity < 0 AND e.document_kind NOT IN ('adjustment', 'split', 'reversal')
+          AND (d.id IS NULL OR d.lot_id <> e.lot_id OR d.quantity <> -e.quantity OR d.cost <> -e.cost
           OR d.document_kind <> e.document_kind OR d.document_id <> e.document_id)""",
+    "2 product: what comes back has its draw": """
+        SELECT r.id FROM returns r JOIN stock_entries e ON e.id = r.stock_entry_id JOIN draws d ON d.id = r.draw_id
+        WHERE r.company_id = :c AND (r.lot_id <> d.lot_id OR e.lot_id <> d.lot_id OR e.quantity <> r.quantity
+          OR e.cost <> r.cost OR r.quantity > d.quantity OR r.cost > d.cost)""",
     "3 build: components + cost lines = the lot made": """
-        SELECT b.id FROM builds b JOIN lots l ON l.build_id = b.id WHERE b.company_id = :c AND (
-          l.quantity_in <> b.quantity OR l.cost_in <> b.components_cost + b.added_cost
-          OR b.components_cost <> COALESCE((SELECT SUM(d.cost) FROM draws d
+        SELECT b.id FROM builds b LEFT JOIN lots l ON l.build_id = b.id
+        LEFT JOIN stock_entries e ON e.lot_id = l.id AND e.document_kind = 'build' AND e.document_id = b.id
+        WHERE b.company_id = :c AND b.state IN ('completed', 'reversed')
+          AND (e.id IS NULL OR e.quantity <> b.quantity OR e.cost <> b.components_cost + b.added_cost)""",
+    "3 build: its cost is its draws and its cost lines": """
+        SELECT b.id FROM builds b WHERE b.company_id = :c AND b.executed_at IS NOT NULL AND (
+          b.components_cost <> COALESCE((SELECT SUM(d.cost) FROM draws d
             WHERE d.document_kind = 'build' AND d.document_id = b.id), 0)
           OR b.added_cost <> COALESCE((SELECT SUM(k.cost) FROM build_cost_lines k WHERE k.build_id = b.id), 0))""",
-    "3 build: one lot each": """
-        SELECT b.id FROM builds b WHERE b.company_id = :c
-          AND (SELECT COUNT(*) FROM lots l WHERE l.build_id = b.id) <> 1""",
+    "3 build: one lot each, if it was good": """
+        SELECT b.id FROM builds b WHERE b.company_id = :c AND (SELECT COUNT(*) FROM lots l WHERE l.build_id = b.id)
+          <> CASE WHEN b.state IN ('completed', 'reversed') THEN 1 ELSE 0 END""",
+    "3 build: waste = what was drawn less what came back": """
+        SELECT b.id FROM builds b WHERE b.company_id = :c AND b.state = 'rejected' AND b.waste_cost <>
+          b.components_cost - COALESCE((SELECT SUM(r.cost) FROM returns r JOIN draws d ON d.id = r.draw_id
+            WHERE d.document_kind = 'build' AND d.document_id = b.id), 0)""",
     "3 build: what was drawn is what its lines needed": """
-        SELECT n.id FROM build_lines n WHERE n.company_id = :c AND NOT n.is_optional
+        SELECT n.id FROM build_lines n JOIN builds b ON b.id = n.build_id
+        WHERE n.company_id = :c AND NOT n.is_optional AND b.executed_at IS NOT NULL
           AND n.quantity_needed <> COALESCE((SELECT SUM(d.quantity) FROM draws d
             WHERE d.document_kind = 'build' AND d.document_id = n.build_id AND d.line = n.position - 1), 0)""",
     "5 export: posted - exact = rounding": """

@@ -285,7 +285,7 @@ def test_a_build_whose_accounts_are_not_set_is_not_made(panels: Shop) -> None:
 def test_a_build_of_any_size_is_a_constant_number_of_statements(shop: Shop) -> None:
     """Set by set, never line by line: sixty components in three lots each cost as many as three."""
     counts = [statements_of_a_build(shop, components=n) for n in (3, 60)]
-    assert counts[0] == counts[1] <= 30
+    assert counts[0] == counts[1] <= 40
     assert broken_laws(shop) == {}
 
 

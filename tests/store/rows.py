@@ -9,14 +9,16 @@ import sqlalchemy as sa
 
 from partsemble_core.store.everything import metadata
 
-APPEND_ONLY = ("stock_entries", "draws", "backend_records")
+APPEND_ONLY = ("stock_entries", "draws", "returns", "backend_records")
 A_TIME = "2026-05-04 09:30:00+00:00"
 KNOWN = {
     "account_mappings": {"role": "waste"},
+    "adjustments": {"reason": "other", "state": "confirmed"},
     "bom_cost_lines": {"kind": "labour"},
     "boms": {"state": "active"},
     "build_cost_lines": {"kind": "labour"},
     "builds": {"state": "completed"},
+    "company_options": {"draw_order": "fifo"},
     "connections": {"state": "active", "inventory_mode": "journal_only"},
     "draws": {"document_kind": "build"},
     "export_attempts": {"step": "create"},
@@ -25,7 +27,11 @@ KNOWN = {
     "lots": {"state": "open"},
     "memberships": {"role": "owner"},
     "products": {"kind": "component"},
+    "receipt_charges": {"spread_by": "cost"},
     "receipts": {"state": "draft"},
+    "returns": {"document_kind": "build"},
+    "reversals": {"document_kind": "build"},
+    "stock_counts": {"state": "draft"},
     "stock_entries": {"document_kind": "build"},
     "token_sets": {"state": "current"},
 }

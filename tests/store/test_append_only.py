@@ -13,6 +13,7 @@ from tests.store.rows import A_TIME, APPEND_ONLY, fill, insert
 FROZEN: dict[str, Any] = {
     "body": b"{ }",
     "token": "another",
+    "connection_id": 99,
     "document_kind": "receipt",
     "document_id": 99,
     "reference": "other",

@@ -15,10 +15,12 @@ from tests.store.rows import A_TIME, fill, insert
 
 WRONG_STATES: dict[str, str] = {
     "account_mappings": "role",
+    "adjustments": "reason state",
     "bom_cost_lines": "kind",
     "boms": "state",
     "build_cost_lines": "kind",
     "builds": "state",
+    "company_options": "draw_order",
     "connections": "state inventory_mode",
     "draws": "document_kind",
     "export_attempts": "step outcome",
@@ -27,22 +29,43 @@ WRONG_STATES: dict[str, str] = {
     "lots": "state",
     "memberships": "role",
     "products": "kind",
+    "receipt_charges": "spread_by",
     "receipts": "state",
+    "returns": "document_kind",
+    "reversals": "document_kind",
+    "stock_counts": "state",
     "stock_entries": "document_kind",
     "token_sets": "state",
 }
 """Columns that take only the words we know."""
 
-SIGNED = {"stock_entries.quantity", "stock_entries.cost", "exports.exact", "exports.posted", "exports.rounding"}
+SIGNED = {
+    "adjustments.quantity",
+    "adjustments.cost",
+    "exports.exact",
+    "exports.posted",
+    "exports.rounding",
+    "month_end_lots.quantity",
+    "month_end_lots.cost",
+    "stock_entries.quantity",
+    "stock_entries.cost",
+}
 SUMS = {"stock_balances.quantity", "stock_balances.value", "exports.exact", "exports.posted", "exports.rounding"}
 ABOVE_ZERO = {
     "boms.output_quantity",
     "bom_lines.quantity",
     "builds.quantity",
+    "builds.output_quantity",
     "build_lines.quantity_needed",
+    "build_lines.quantity_per_output",
+    "receipts.rate",
     "receipt_lines.quantity",
+    "receipt_lines.entered_quantity",
+    "receipt_lines.per_purchase_unit",
+    "supplier_parts.per_purchase_unit",
     "lots.quantity_in",
     "draws.quantity",
+    "returns.quantity",
 }
 RULES: list[tuple[str, str, dict[str, Any]]] = [
     ("ck_lots_quantity_left_in_lot", "lots", {"quantity_left": 2}),
@@ -52,6 +75,7 @@ RULES: list[tuple[str, str, dict[str, Any]]] = [
     ("ck_lots_state_says_what_is_left", "lots", {"state": "exhausted"}),
     ("ck_lots_state_says_what_is_left", "lots", {"state": "reversed"}),
     ("ck_stock_entries_quantity_moves", "stock_entries", {"quantity": 0}),
+    ("ck_adjustments_quantity_changes", "adjustments", {"quantity": 0}),
     ("ck_exports_posted_has_a_time", "exports", {"state": "posted", "external_id": "x"}),
     ("ck_exports_posted_has_a_time", "exports", {"posted_at": A_TIME}),
     ("ck_exports_posted_has_an_id", "exports", {"state": "posted", "posted_at": A_TIME}),
@@ -129,7 +153,9 @@ def test_every_check_refuses_the_row_that_it_is_there_for(engine: sa.Engine) -> 
 
 def test_an_amount_is_a_number_or_the_row_is_refused(engine: sa.Engine) -> None:
     fill(engine, 1)
-    nullable = [("bom_cost_lines", name) for name in ("amount", "rate", "quantity")]
+    nullable = {
+        (table.name, column.name) for table in metadata.sorted_tables for column in table.columns if column.nullable
+    }
     for value in (None, "abc", "NaN", float("nan"), float("inf")):
         for table, column in amount_columns():
             if (table, column) in nullable and (value is None or value != value):
@@ -139,8 +165,15 @@ def test_an_amount_is_a_number_or_the_row_is_refused(engine: sa.Engine) -> None:
 
 def test_the_rows_that_the_checks_are_tried_on_are_valid_themselves(engine: sa.Engine) -> None:
     fill(engine, 1)
-    alone = {"connections": {"state": "disconnected"}, "boms": {"state": "archived"}}
-    unique = {"memberships", "account_mappings", "stock_balances", "draws"}
+    alone = {
+        "boms": {"state": "archived"},
+        "connections": {"state": "disconnected"},
+        "month_ends": {"month_end_on": "2026-06-30"},
+    }
+    unique = {
+        "account_mappings", "company_options", "draws", "memberships", "month_end_lots", "returns", "stock_balances",
+        "stock_count_lines", "supplier_parts",
+    }  # fmt: skip
     refusals = {table: find_refusal(engine, table, alone.get(table, {})) for table in {*metadata.tables} - unique}
     assert {table: said for table, said in refusals.items() if said} == {}
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import aliased
 
 from partsemble_core.errors import InvariantBroken, NotFound
 from partsemble_core.store import database
+from partsemble_core.store.adjustments import get_adjustment, get_count
 from partsemble_core.store.base import CompanyOwned
 from partsemble_core.store.builds import get_build
 from partsemble_core.store.companies import Counter, get_company, next_number
@@ -32,9 +33,13 @@ from partsemble_core.store.session import CompanySession
 from tests.store.rows import APPEND_ONLY, fill, insert
 
 MINE, THEIRS = 2, 1
-FROZEN = {("exports", "connection_id")}
 MODELS: list[Any] = [m.class_ for m in Base.registry.mappers if issubclass(m.class_, CompanyOwned)]
-LOOK_UPS = [get_product, get_lot, get_build, get_receipt, receipt_for_update, get_connection, get_export]
+FROZEN_LINKS = {("exports", "connection_id")}
+"""Where every update is refused before the database looks for the row pointed to."""
+LOOK_UPS = [
+    get_product, get_lot, get_build, get_receipt, receipt_for_update, get_connection, get_export, get_adjustment,
+    get_count,
+]  # fmt: skip
 
 
 def mine(engine: sa.Engine) -> CompanySession:
@@ -223,7 +228,7 @@ def crosses(engine: sa.Engine, table: sa.Table, column: str) -> str | None:
     """None when a row of mine that points to a row of theirs is refused by a foreign key."""
     with engine.connect() as connection, connection.begin() as transaction:
         try:
-            if table.name in APPEND_ONLY or (table.name, column) in FROZEN:
+            if table.name in APPEND_ONLY or (table.name, column) in FROZEN_LINKS:
                 insert_crossing(connection, table.name, column)
             else:
                 connection.execute(sa.text(f"UPDATE {table.name} SET {column} = {THEIRS} WHERE id = {MINE}"))
@@ -236,7 +241,13 @@ def crosses(engine: sa.Engine, table: sa.Table, column: str) -> str | None:
 
 
 def insert_crossing(connection: sa.Connection, table: str, column: str) -> None:
-    """A new row, since these tables, or their link, refuse every update."""
-    insert(connection, "stock_entries", key=3, company=MINE)  # a draw has an entry of its own
-    different = {"draws": {"stock_entry_id": 3}, "backend_records": {"sequence": 3}}.get(table, {})
+    """A new row, since every update is refused."""
+    for key in (3, 5):  # a draw and a return have entries of their own, and a draw is returned once
+        insert(connection, "stock_entries", key=key, company=MINE)
+    insert(connection, "draws", key=5, company=MINE, changes={"stock_entry_id": 5})
+    different = {
+        "draws": {"stock_entry_id": 3},
+        "returns": {"stock_entry_id": 3, "draw_id": 5},
+        "backend_records": {"sequence": 3},
+    }.get(table, {})
     insert(connection, table, key=4, company=MINE, changes={**different, column: THEIRS})

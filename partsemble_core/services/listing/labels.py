@@ -30,6 +30,7 @@ BUILD_LABELS = {
     BuildState.PENDING_QA: "Pending QA",
     BuildState.REJECTED: "Rejected",
     BuildState.REVERSED: "Reversed",
+    BuildState.CANCELLED: "Cancelled",
 }
 """A completed build is called by the state of its export."""
 RECEIPT_LABELS = {ReceiptState.DRAFT: "Draft", ReceiptState.REVERSED: "Reversed"}

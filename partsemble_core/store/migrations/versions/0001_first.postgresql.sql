@@ -20,6 +20,23 @@ CREATE TABLE users (
 	CONSTRAINT uq_users_email UNIQUE (email)
 )
 --;;
+CREATE TABLE company_options (
+	qa_review BOOLEAN NOT NULL,
+	approver_differs BOOLEAN NOT NULL,
+	reserve_stock BOOLEAN NOT NULL,
+	block_expired BOOLEAN NOT NULL,
+	draw_order TEXT NOT NULL,
+	locked_through DATE,
+	locked_after_entry_id BIGINT,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_company_options PRIMARY KEY (id),
+	CONSTRAINT uq_company_options_company_id UNIQUE (company_id),
+	CONSTRAINT ck_company_options_draw_order_known CHECK (draw_order IN ('fifo', 'fefo')),
+	CONSTRAINT uq_company_options_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_company_options_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
 CREATE TABLE counters (
 	name TEXT NOT NULL,
 	last INTEGER NOT NULL,
@@ -66,6 +83,18 @@ CREATE TABLE memberships (
 	CONSTRAINT fk_memberships_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
 )
 --;;
+CREATE TABLE month_ends (
+	month_end_on DATE NOT NULL,
+	through_entry_id BIGINT NOT NULL,
+	last_recorded_at TIMESTAMP WITH TIME ZONE,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_month_ends PRIMARY KEY (id),
+	CONSTRAINT uq_month_ends_company_id_month_end_on UNIQUE (company_id, month_end_on),
+	CONSTRAINT uq_month_ends_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_month_ends_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
 CREATE TABLE products (
 	sku TEXT NOT NULL,
 	sku_key TEXT NOT NULL,
@@ -73,6 +102,9 @@ CREATE TABLE products (
 	kind TEXT NOT NULL,
 	unit TEXT NOT NULL,
 	reorder_point BIGINT NOT NULL,
+	build_point BIGINT,
+	build_target BIGINT,
+	weight BIGINT,
 	notes TEXT NOT NULL,
 	is_active BOOLEAN NOT NULL,
 	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
@@ -82,8 +114,50 @@ CREATE TABLE products (
 	CONSTRAINT uq_products_company_id_sku_key UNIQUE (company_id, sku_key),
 	CONSTRAINT ck_products_kind_known CHECK (kind IN ('raw_material', 'component', 'sub_assembly', 'finished_good')),
 	CONSTRAINT ck_products_reorder_point_bounded CHECK (reorder_point >= 0 AND reorder_point < 1000000000000000),
+	CONSTRAINT ck_products_build_point_bounded CHECK (build_point IS NULL OR (build_point >= 0 AND build_point < 1000000000000000)),
+	CONSTRAINT ck_products_build_target_bounded CHECK (build_target IS NULL OR (build_target >= 0 AND build_target < 1000000000000000)),
+	CONSTRAINT ck_products_weight_bounded CHECK (weight IS NULL OR (weight >= 0 AND weight < 1000000000000000)),
 	CONSTRAINT uq_products_company_id_id UNIQUE (company_id, id),
 	CONSTRAINT fk_products_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE TABLE reversals (
+	number INTEGER NOT NULL,
+	reference TEXT NOT NULL,
+	document_kind TEXT NOT NULL,
+	document_id BIGINT NOT NULL,
+	reversed_reference TEXT NOT NULL,
+	reason TEXT NOT NULL,
+	reversed_on DATE NOT NULL,
+	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	created_by TEXT NOT NULL,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_reversals PRIMARY KEY (id),
+	CONSTRAINT uq_reversals_company_id_number UNIQUE (company_id, number),
+	CONSTRAINT uq_reversals_company_id_document_kind_document_id UNIQUE (company_id, document_kind, document_id),
+	CONSTRAINT ck_reversals_document_kind_known CHECK (document_kind IN ('receipt', 'build', 'adjustment')),
+	CONSTRAINT uq_reversals_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_reversals_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE TABLE stock_counts (
+	number INTEGER NOT NULL,
+	reference TEXT NOT NULL,
+	state TEXT NOT NULL,
+	counted_on DATE NOT NULL,
+	notes TEXT NOT NULL,
+	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	created_by TEXT NOT NULL,
+	confirmed_at TIMESTAMP WITH TIME ZONE,
+	confirmed_by TEXT NOT NULL,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_stock_counts PRIMARY KEY (id),
+	CONSTRAINT uq_stock_counts_company_id_number UNIQUE (company_id, number),
+	CONSTRAINT ck_stock_counts_state_known CHECK (state IN ('draft', 'confirmed')),
+	CONSTRAINT uq_stock_counts_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_stock_counts_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
 )
 --;;
 CREATE TABLE suppliers (
@@ -100,6 +174,36 @@ CREATE TABLE suppliers (
 	CONSTRAINT uq_suppliers_company_id_code UNIQUE (company_id, code),
 	CONSTRAINT uq_suppliers_company_id_id UNIQUE (company_id, id),
 	CONSTRAINT fk_suppliers_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE TABLE adjustments (
+	number INTEGER NOT NULL,
+	reference TEXT NOT NULL,
+	product_id BIGINT NOT NULL,
+	lot_id BIGINT,
+	quantity BIGINT NOT NULL,
+	cost BIGINT NOT NULL,
+	reason TEXT NOT NULL,
+	notes TEXT NOT NULL,
+	is_opening BOOLEAN NOT NULL,
+	count_id BIGINT,
+	adjusted_on DATE NOT NULL,
+	state TEXT NOT NULL,
+	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	created_by TEXT NOT NULL,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_adjustments PRIMARY KEY (id),
+	CONSTRAINT fk_adjustments_company_id_product_id FOREIGN KEY(company_id, product_id) REFERENCES products (company_id, id),
+	CONSTRAINT fk_adjustments_company_id_count_id FOREIGN KEY(company_id, count_id) REFERENCES stock_counts (company_id, id),
+	CONSTRAINT uq_adjustments_company_id_number UNIQUE (company_id, number),
+	CONSTRAINT ck_adjustments_reason_known CHECK (reason IN ('count_correction', 'breakage', 'loss', 'other')),
+	CONSTRAINT ck_adjustments_state_known CHECK (state IN ('confirmed', 'reversed')),
+	CONSTRAINT ck_adjustments_quantity_bounded CHECK (quantity > -1000000000000000 AND quantity < 1000000000000000),
+	CONSTRAINT ck_adjustments_cost_bounded CHECK (cost > -1000000000000000 AND cost < 1000000000000000),
+	CONSTRAINT ck_adjustments_quantity_changes CHECK (quantity <> 0),
+	CONSTRAINT uq_adjustments_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_adjustments_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
 )
 --;;
 CREATE TABLE api_tokens (
@@ -171,6 +275,8 @@ CREATE TABLE receipts (
 	state TEXT NOT NULL,
 	notes TEXT NOT NULL,
 	total_cost BIGINT NOT NULL,
+	currency TEXT NOT NULL,
+	rate BIGINT NOT NULL,
 	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
 	created_by TEXT NOT NULL,
 	confirmed_at TIMESTAMP WITH TIME ZONE,
@@ -182,6 +288,7 @@ CREATE TABLE receipts (
 	CONSTRAINT uq_receipts_company_id_number UNIQUE (company_id, number),
 	CONSTRAINT ck_receipts_state_known CHECK (state IN ('draft', 'confirmed', 'reversed')),
 	CONSTRAINT ck_receipts_total_cost_bounded CHECK (total_cost >= 0 AND total_cost < 1000000000000000),
+	CONSTRAINT ck_receipts_rate_bounded CHECK (rate >= 1 AND rate < 1000000000000000),
 	CONSTRAINT uq_receipts_company_id_id UNIQUE (company_id, id),
 	CONSTRAINT fk_receipts_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
 )
@@ -234,6 +341,23 @@ CREATE TABLE stock_balances (
 	CONSTRAINT ck_stock_balances_last_unit_cost_bounded CHECK (last_unit_cost >= 0 AND last_unit_cost < 1000000000000000),
 	CONSTRAINT uq_stock_balances_company_id_id UNIQUE (company_id, id),
 	CONSTRAINT fk_stock_balances_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE TABLE supplier_parts (
+	supplier_id BIGINT NOT NULL,
+	product_id BIGINT NOT NULL,
+	part_number TEXT NOT NULL,
+	purchase_unit TEXT NOT NULL,
+	per_purchase_unit BIGINT NOT NULL,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_supplier_parts PRIMARY KEY (id),
+	CONSTRAINT fk_supplier_parts_company_id_supplier_id FOREIGN KEY(company_id, supplier_id) REFERENCES suppliers (company_id, id),
+	CONSTRAINT fk_supplier_parts_company_id_product_id FOREIGN KEY(company_id, product_id) REFERENCES products (company_id, id),
+	CONSTRAINT uq_supplier_parts_company_id_supplier_id_product_id UNIQUE (company_id, supplier_id, product_id),
+	CONSTRAINT ck_supplier_parts_per_purchase_unit_bounded CHECK (per_purchase_unit >= 1 AND per_purchase_unit < 1000000000000000),
+	CONSTRAINT uq_supplier_parts_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_supplier_parts_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
 )
 --;;
 CREATE TABLE token_sets (
@@ -326,22 +450,40 @@ CREATE TABLE builds (
 	notes TEXT NOT NULL,
 	components_cost BIGINT NOT NULL,
 	added_cost BIGINT NOT NULL,
-	built_on DATE NOT NULL,
-	executed_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	built_on DATE,
+	executed_at TIMESTAMP WITH TIME ZONE,
 	executed_by TEXT NOT NULL,
+	target_on DATE,
+	assignee TEXT NOT NULL,
+	priority INTEGER NOT NULL,
+	is_modified BOOLEAN NOT NULL,
+	is_automatic BOOLEAN NOT NULL,
+	output_quantity BIGINT NOT NULL,
+	planned_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	planned_by TEXT NOT NULL,
+	reviewed_at TIMESTAMP WITH TIME ZONE,
+	reviewed_by TEXT NOT NULL,
+	review_note TEXT NOT NULL,
+	reject_reason TEXT NOT NULL,
+	recovery TEXT NOT NULL,
+	waste_cost BIGINT NOT NULL,
 	id BIGSERIAL NOT NULL,
 	company_id BIGINT NOT NULL,
 	CONSTRAINT pk_builds PRIMARY KEY (id),
 	CONSTRAINT fk_builds_company_id_product_id FOREIGN KEY(company_id, product_id) REFERENCES products (company_id, id),
 	CONSTRAINT fk_builds_company_id_bom_id FOREIGN KEY(company_id, bom_id) REFERENCES boms (company_id, id),
 	CONSTRAINT uq_builds_company_id_number UNIQUE (company_id, number),
-	CONSTRAINT ck_builds_state_known CHECK (state IN ('planned', 'pending_qa', 'completed', 'rejected', 'reversed')),
+	CONSTRAINT ck_builds_state_known CHECK (state IN ('planned', 'pending_qa', 'completed', 'rejected', 'reversed', 'cancelled')),
 	CONSTRAINT ck_builds_quantity_bounded CHECK (quantity >= 1 AND quantity < 1000000000000000),
 	CONSTRAINT ck_builds_components_cost_bounded CHECK (components_cost >= 0 AND components_cost < 1000000000000000),
 	CONSTRAINT ck_builds_added_cost_bounded CHECK (added_cost >= 0 AND added_cost < 1000000000000000),
+	CONSTRAINT ck_builds_waste_cost_bounded CHECK (waste_cost >= 0 AND waste_cost < 1000000000000000),
+	CONSTRAINT ck_builds_output_quantity_bounded CHECK (output_quantity >= 1 AND output_quantity < 1000000000000000),
 	CONSTRAINT uq_builds_company_id_id UNIQUE (company_id, id),
 	CONSTRAINT fk_builds_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
 )
+--;;
+CREATE UNIQUE INDEX uq_builds_one_automatic ON builds (company_id, product_id) WHERE is_automatic AND state = 'planned'
 --;;
 CREATE TABLE exports (
 	connection_id BIGINT NOT NULL,
@@ -377,7 +519,7 @@ CREATE TABLE exports (
 	CONSTRAINT uq_exports_company_id_connection_id_external_id UNIQUE (company_id, connection_id, external_id),
 	CONSTRAINT ck_exports_state_known CHECK (state IN ('pending', 'creating', 'created', 'posting', 'posted', 'unknown', 'review', 'skipped', 'cancelled')),
 	CONSTRAINT ck_exports_doubt_known CHECK (doubt IN ('', 'creating', 'posting')),
-	CONSTRAINT ck_exports_document_kind_known CHECK (document_kind IN ('receipt', 'build', 'waste', 'adjustment', 'sale', 'reversal')),
+	CONSTRAINT ck_exports_document_kind_known CHECK (document_kind IN ('receipt', 'build', 'waste', 'adjustment', 'split', 'sale', 'reversal')),
 	CONSTRAINT ck_exports_exact_bounded CHECK (exact > -1000000000000000000 AND exact < 1000000000000000000),
 	CONSTRAINT ck_exports_posted_bounded CHECK (posted > -1000000000000000000 AND posted < 1000000000000000000),
 	CONSTRAINT ck_exports_rounding_bounded CHECK (rounding > -1000000000000000000 AND rounding < 1000000000000000000),
@@ -392,12 +534,35 @@ CREATE INDEX ix_exports_document ON exports (company_id, document_kind, document
 --;;
 CREATE INDEX ix_exports_due ON exports (state, not_before, priority, id)
 --;;
+CREATE TABLE receipt_charges (
+	receipt_id BIGINT NOT NULL,
+	position INTEGER NOT NULL,
+	label TEXT NOT NULL,
+	amount BIGINT NOT NULL,
+	spread_by TEXT NOT NULL,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_receipt_charges PRIMARY KEY (id),
+	CONSTRAINT fk_receipt_charges_company_id_receipt_id FOREIGN KEY(company_id, receipt_id) REFERENCES receipts (company_id, id),
+	CONSTRAINT uq_receipt_charges_company_id_receipt_id_position UNIQUE (company_id, receipt_id, position),
+	CONSTRAINT ck_receipt_charges_spread_by_known CHECK (spread_by IN ('cost', 'quantity', 'weight')),
+	CONSTRAINT ck_receipt_charges_amount_bounded CHECK (amount >= 0 AND amount < 1000000000000000),
+	CONSTRAINT uq_receipt_charges_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_receipt_charges_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
 CREATE TABLE receipt_lines (
 	receipt_id BIGINT NOT NULL,
 	position INTEGER NOT NULL,
 	product_id BIGINT NOT NULL,
 	quantity BIGINT NOT NULL,
 	cost BIGINT NOT NULL,
+	entered_quantity BIGINT NOT NULL,
+	per_purchase_unit BIGINT NOT NULL,
+	purchase_unit TEXT NOT NULL,
+	entered_cost BIGINT NOT NULL,
+	weight BIGINT,
+	supplier_part_number TEXT NOT NULL,
 	lot_number TEXT NOT NULL,
 	expires_on DATE,
 	id BIGSERIAL NOT NULL,
@@ -407,7 +572,11 @@ CREATE TABLE receipt_lines (
 	CONSTRAINT fk_receipt_lines_company_id_product_id FOREIGN KEY(company_id, product_id) REFERENCES products (company_id, id),
 	CONSTRAINT uq_receipt_lines_company_id_receipt_id_position UNIQUE (company_id, receipt_id, position),
 	CONSTRAINT ck_receipt_lines_quantity_bounded CHECK (quantity >= 1 AND quantity < 1000000000000000),
+	CONSTRAINT ck_receipt_lines_entered_quantity_bounded CHECK (entered_quantity >= 1 AND entered_quantity < 1000000000000000),
+	CONSTRAINT ck_receipt_lines_per_purchase_unit_bounded CHECK (per_purchase_unit >= 1 AND per_purchase_unit < 1000000000000000),
 	CONSTRAINT ck_receipt_lines_cost_bounded CHECK (cost >= 0 AND cost < 1000000000000000),
+	CONSTRAINT ck_receipt_lines_entered_cost_bounded CHECK (entered_cost >= 0 AND entered_cost < 1000000000000000),
+	CONSTRAINT ck_receipt_lines_weight_bounded CHECK (weight IS NULL OR (weight >= 0 AND weight < 1000000000000000)),
 	CONSTRAINT uq_receipt_lines_company_id_id UNIQUE (company_id, id),
 	CONSTRAINT fk_receipt_lines_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
 )
@@ -469,6 +638,8 @@ CREATE TABLE build_lines (
 	build_id BIGINT NOT NULL,
 	position INTEGER NOT NULL,
 	product_id BIGINT NOT NULL,
+	quantity_per_output BIGINT NOT NULL,
+	scrap_percent BIGINT NOT NULL,
 	quantity_needed BIGINT NOT NULL,
 	is_optional BOOLEAN NOT NULL,
 	id BIGSERIAL NOT NULL,
@@ -478,6 +649,8 @@ CREATE TABLE build_lines (
 	CONSTRAINT fk_build_lines_company_id_product_id FOREIGN KEY(company_id, product_id) REFERENCES products (company_id, id),
 	CONSTRAINT uq_build_lines_company_id_build_id_position UNIQUE (company_id, build_id, position),
 	CONSTRAINT ck_build_lines_quantity_needed_bounded CHECK (quantity_needed >= 1 AND quantity_needed < 1000000000000000),
+	CONSTRAINT ck_build_lines_quantity_per_output_bounded CHECK (quantity_per_output >= 1 AND quantity_per_output < 1000000000000000),
+	CONSTRAINT ck_build_lines_scrap_percent_bounded CHECK (scrap_percent >= 0 AND scrap_percent < 1000000000000000),
 	CONSTRAINT uq_build_lines_company_id_id UNIQUE (company_id, id),
 	CONSTRAINT fk_build_lines_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
 )
@@ -515,6 +688,9 @@ CREATE TABLE lots (
 	quantity_left BIGINT NOT NULL,
 	cost_left BIGINT NOT NULL,
 	state TEXT NOT NULL,
+	hold_reason TEXT NOT NULL,
+	split_from_id BIGINT,
+	adjustment_id BIGINT,
 	receipt_line_id BIGINT,
 	build_id BIGINT,
 	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
@@ -524,6 +700,8 @@ CREATE TABLE lots (
 	CONSTRAINT fk_lots_company_id_product_id FOREIGN KEY(company_id, product_id) REFERENCES products (company_id, id),
 	CONSTRAINT fk_lots_company_id_receipt_line_id FOREIGN KEY(company_id, receipt_line_id) REFERENCES receipt_lines (company_id, id),
 	CONSTRAINT fk_lots_company_id_build_id FOREIGN KEY(company_id, build_id) REFERENCES builds (company_id, id),
+	CONSTRAINT fk_lots_company_id_split_from_id FOREIGN KEY(company_id, split_from_id) REFERENCES lots (company_id, id),
+	CONSTRAINT fk_lots_company_id_adjustment_id FOREIGN KEY(company_id, adjustment_id) REFERENCES adjustments (company_id, id),
 	CONSTRAINT ck_lots_state_known CHECK (state IN ('open', 'held', 'exhausted', 'reversed')),
 	CONSTRAINT ck_lots_quantity_in_bounded CHECK (quantity_in >= 1 AND quantity_in < 1000000000000000),
 	CONSTRAINT ck_lots_cost_in_bounded CHECK (cost_in >= 0 AND cost_in < 1000000000000000),
@@ -537,9 +715,50 @@ CREATE TABLE lots (
 	CONSTRAINT fk_lots_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
 )
 --;;
+CREATE INDEX ix_lots_build ON lots (company_id, build_id) WHERE build_id IS NOT NULL
+--;;
 CREATE INDEX ix_lots_fifo ON lots (company_id, product_id, received_on, id) WHERE state = 'open'
 --;;
+CREATE INDEX ix_lots_split_from ON lots (company_id, split_from_id) WHERE split_from_id IS NOT NULL
+--;;
 CREATE UNIQUE INDEX uq_lots_open_number ON lots (company_id, product_id, number_key) WHERE state IN ('open', 'held')
+--;;
+CREATE TABLE month_end_lots (
+	month_end_id BIGINT NOT NULL,
+	product_id BIGINT NOT NULL,
+	lot_id BIGINT NOT NULL,
+	quantity BIGINT NOT NULL,
+	cost BIGINT NOT NULL,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_month_end_lots PRIMARY KEY (id),
+	CONSTRAINT fk_month_end_lots_company_id_month_end_id FOREIGN KEY(company_id, month_end_id) REFERENCES month_ends (company_id, id),
+	CONSTRAINT fk_month_end_lots_company_id_product_id FOREIGN KEY(company_id, product_id) REFERENCES products (company_id, id),
+	CONSTRAINT fk_month_end_lots_company_id_lot_id FOREIGN KEY(company_id, lot_id) REFERENCES lots (company_id, id),
+	CONSTRAINT uq_month_end_lots_company_id_month_end_id_lot_id UNIQUE (company_id, month_end_id, lot_id),
+	CONSTRAINT ck_month_end_lots_quantity_bounded CHECK (quantity > -1000000000000000 AND quantity < 1000000000000000),
+	CONSTRAINT ck_month_end_lots_cost_bounded CHECK (cost > -1000000000000000 AND cost < 1000000000000000),
+	CONSTRAINT uq_month_end_lots_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_month_end_lots_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE TABLE stock_count_lines (
+	count_id BIGINT NOT NULL,
+	lot_id BIGINT NOT NULL,
+	through_entry_id BIGINT NOT NULL,
+	expected BIGINT NOT NULL,
+	counted BIGINT,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_stock_count_lines PRIMARY KEY (id),
+	CONSTRAINT fk_stock_count_lines_company_id_count_id FOREIGN KEY(company_id, count_id) REFERENCES stock_counts (company_id, id),
+	CONSTRAINT fk_stock_count_lines_company_id_lot_id FOREIGN KEY(company_id, lot_id) REFERENCES lots (company_id, id),
+	CONSTRAINT uq_stock_count_lines_company_id_count_id_lot_id UNIQUE (company_id, count_id, lot_id),
+	CONSTRAINT ck_stock_count_lines_expected_bounded CHECK (expected >= 0 AND expected < 1000000000000000),
+	CONSTRAINT ck_stock_count_lines_counted_bounded CHECK (counted IS NULL OR (counted >= 0 AND counted < 1000000000000000)),
+	CONSTRAINT uq_stock_count_lines_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_stock_count_lines_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
 --;;
 CREATE TABLE stock_entries (
 	product_id BIGINT NOT NULL,
@@ -557,13 +776,15 @@ CREATE TABLE stock_entries (
 	CONSTRAINT pk_stock_entries PRIMARY KEY (id),
 	CONSTRAINT fk_stock_entries_company_id_product_id FOREIGN KEY(company_id, product_id) REFERENCES products (company_id, id),
 	CONSTRAINT fk_stock_entries_company_id_lot_id FOREIGN KEY(company_id, lot_id) REFERENCES lots (company_id, id),
-	CONSTRAINT ck_stock_entries_document_kind_known CHECK (document_kind IN ('receipt', 'build', 'waste', 'adjustment', 'sale', 'reversal')),
+	CONSTRAINT ck_stock_entries_document_kind_known CHECK (document_kind IN ('receipt', 'build', 'waste', 'adjustment', 'split', 'sale', 'reversal')),
 	CONSTRAINT ck_stock_entries_quantity_bounded CHECK (quantity > -1000000000000000 AND quantity < 1000000000000000),
 	CONSTRAINT ck_stock_entries_cost_bounded CHECK (cost > -1000000000000000 AND cost < 1000000000000000),
 	CONSTRAINT ck_stock_entries_quantity_moves CHECK (quantity <> 0),
 	CONSTRAINT uq_stock_entries_company_id_id UNIQUE (company_id, id),
 	CONSTRAINT fk_stock_entries_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
 )
+--;;
+CREATE INDEX ix_stock_entries_day ON stock_entries (company_id, effective_on, id)
 --;;
 CREATE INDEX ix_stock_entries_document ON stock_entries (company_id, document_kind, document_id)
 --;;
@@ -585,7 +806,7 @@ CREATE TABLE draws (
 	CONSTRAINT fk_draws_company_id_lot_id FOREIGN KEY(company_id, lot_id) REFERENCES lots (company_id, id),
 	CONSTRAINT fk_draws_company_id_stock_entry_id FOREIGN KEY(company_id, stock_entry_id) REFERENCES stock_entries (company_id, id),
 	CONSTRAINT uq_draws_company_id_stock_entry_id UNIQUE (company_id, stock_entry_id),
-	CONSTRAINT ck_draws_document_kind_known CHECK (document_kind IN ('receipt', 'build', 'waste', 'adjustment', 'sale', 'reversal')),
+	CONSTRAINT ck_draws_document_kind_known CHECK (document_kind IN ('receipt', 'build', 'waste', 'adjustment', 'split', 'sale', 'reversal')),
 	CONSTRAINT ck_draws_quantity_bounded CHECK (quantity >= 1 AND quantity < 1000000000000000),
 	CONSTRAINT ck_draws_cost_bounded CHECK (cost >= 0 AND cost < 1000000000000000),
 	CONSTRAINT uq_draws_company_id_id UNIQUE (company_id, id),
@@ -595,6 +816,33 @@ CREATE TABLE draws (
 CREATE INDEX ix_draws_document ON draws (company_id, document_kind, document_id, line)
 --;;
 CREATE INDEX ix_draws_lot ON draws (company_id, lot_id)
+--;;
+CREATE TABLE returns (
+	draw_id BIGINT NOT NULL,
+	lot_id BIGINT NOT NULL,
+	stock_entry_id BIGINT NOT NULL,
+	document_kind TEXT NOT NULL,
+	document_id BIGINT NOT NULL,
+	quantity BIGINT NOT NULL,
+	cost BIGINT NOT NULL,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_returns PRIMARY KEY (id),
+	CONSTRAINT fk_returns_company_id_draw_id FOREIGN KEY(company_id, draw_id) REFERENCES draws (company_id, id),
+	CONSTRAINT fk_returns_company_id_lot_id FOREIGN KEY(company_id, lot_id) REFERENCES lots (company_id, id),
+	CONSTRAINT fk_returns_company_id_stock_entry_id FOREIGN KEY(company_id, stock_entry_id) REFERENCES stock_entries (company_id, id),
+	CONSTRAINT uq_returns_company_id_draw_id UNIQUE (company_id, draw_id),
+	CONSTRAINT uq_returns_company_id_stock_entry_id UNIQUE (company_id, stock_entry_id),
+	CONSTRAINT ck_returns_document_kind_known CHECK (document_kind IN ('receipt', 'build', 'waste', 'adjustment', 'split', 'sale', 'reversal')),
+	CONSTRAINT ck_returns_quantity_bounded CHECK (quantity >= 1 AND quantity < 1000000000000000),
+	CONSTRAINT ck_returns_cost_bounded CHECK (cost >= 0 AND cost < 1000000000000000),
+	CONSTRAINT uq_returns_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_returns_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE INDEX ix_returns_document ON returns (company_id, document_kind, document_id)
+--;;
+CREATE INDEX ix_returns_lot ON returns (company_id, lot_id)
 --;;
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -611,6 +859,12 @@ CREATE TRIGGER draws_append_only BEFORE UPDATE OR DELETE ON draws
   FOR EACH ROW EXECUTE FUNCTION refuse_change()
 --;;
 CREATE TRIGGER draws_not_emptied BEFORE TRUNCATE ON draws
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+--;;
+CREATE TRIGGER returns_append_only BEFORE UPDATE OR DELETE ON returns
+  FOR EACH ROW EXECUTE FUNCTION refuse_change()
+--;;
+CREATE TRIGGER returns_not_emptied BEFORE TRUNCATE ON returns
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 --;;
 CREATE TRIGGER backend_records_append_only BEFORE UPDATE OR DELETE ON backend_records

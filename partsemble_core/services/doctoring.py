@@ -1,0 +1,175 @@
+"""Doctoring: every law of the books is checked against the rows. What breaks one is named; nothing is ever repaired.
+
+What is checked, by invariant:
+
+- I1, I2, I5 (law 1): lot-in, lot-left, lot-bounds, draw-entry; by replay: replay-lot.
+- I3, I4 (law 2): balance-lots, balance-ledger, lot-left, entry-product; by replay: replay-balance.
+- I6: negative-stock, by lot and day of what is dated, so by product too.
+- I8 (law 4): journal, on the frozen bytes. I9 (law 5): export-rounding, for our side; what their ledger says is
+  reconciling's question.
+- I10: entry-document, receipt-line, adjustment-entry, build-entry, lot-origin, export-once. A document without an
+  export is no finding: documents from before a connection are only recorded, and connections keep no history of that.
+- I11, I20 (law 6): reversal-exact, reversed-receipt, reversed-build, reversed-adjustment, return-draw.
+- I12: locked-period, by the ledger's last line when the lock was set.
+- I13 (law 6): append-only: the triggers are there and on. A chain of hashes comes with the audit log.
+- I14: receipt-line, receipt-total, build-line, split-pair, adjustment-entry. I19 (law 3): build-cost, build-output.
+- I15: export-once. I17: company, for every foreign key of the schema. I18: month-end, and `replay`.
+- Numbers without gaps: number-gap.
+
+Not checked: I7 (FIFO order) can't be decided from the rows. A lot may have been passed over because it was on hold,
+expired, reserved, back-dated or because lots were picked by hand, and what was so at that moment isn't kept. I16
+(imports): imports leave no rows to count yet. Sales join with their own documents.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+
+from partsemble_core.domain.amounts import add, from_millionths
+from partsemble_core.domain.exports import ExportState
+from partsemble_core.errors import Invalid
+from partsemble_core.plugin_api.entries import entry_from_bytes
+from partsemble_core.plugin_api.types import JournalEntry
+from partsemble_core.services.replaying import replay_differences
+from partsemble_core.store.everything import metadata
+from partsemble_core.store.exports import Export
+from partsemble_core.store.guards import missing_guards
+from partsemble_core.store.laws_of_documents import DOCUMENT_LAWS
+from partsemble_core.store.laws_of_stock import STOCK_LAWS, Law
+from partsemble_core.store.session import CompanySession
+
+LISTED = 1_000
+"""Ids named in one finding; the message says when there are more."""
+SHOWN = 3
+BATCH = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A broken law: the rows of ``table`` that break it, and a sentence with the first few of them."""
+
+    law: str
+    table: str
+    ids: tuple[int, ...]
+    message: str
+
+
+def examine(session: CompanySession, *, replay: bool = False) -> list[Finding]:
+    """Checks every law for the company; empty when all is well. Reads only.
+
+    One statement a law and a foreign key, whatever the size; journals are read in batches. With ``replay``, lots and
+    balances are also rebuilt from the ledger alone and compared byte for byte with those kept (I18).
+    """
+    session.flush()
+    findings = [found for law in (*STOCK_LAWS, *DOCUMENT_LAWS) if (found := _check(session, law))]
+    findings += _check_journals(session)
+    findings += _check_companies(session)
+    findings += [
+        Finding(law="append-only", table=table, ids=(), message=f"The trigger {name} is missing or switched off.")
+        for table, name in missing_guards(session)
+    ]
+    if replay:
+        findings += [_finding(law, table, said) for law, table, said in replay_differences(session)]
+    return findings
+
+
+def report_lines(findings: Sequence[Finding]) -> list[str]:
+    """What a person reads: a line a finding, or one that says that all is well."""
+    if not findings:
+        return ["Every law holds."]
+    lines = []
+    for found in findings:
+        ids = ", ".join(str(i) for i in found.ids[:20]) + (", …" if len(found.ids) > 20 else "")
+        rows = f"{found.table} {ids}" if ids else found.table
+        lines.append(f"{found.law}: {rows}: {found.message}")
+    return [*lines, f"{len(findings)} laws are broken. Nothing was changed."]
+
+
+def _check(session: CompanySession, law: Law) -> Finding | None:
+    asked = {"company": session.company_id, "limit": LISTED + 1}
+    rows = session.connection().execute(sa.text(law.sql + "\nLIMIT :limit"), asked).mappings().all()
+    said = [(int(row["id"]), law.shown.format(**_readable(row))) for row in rows]
+    return _finding(law.name, law.table, said, rule=law.rule) if said else None
+
+
+def _readable(row: sa.RowMapping) -> dict[str, object]:
+    """Numbers are millionths, but for ids."""
+    return {
+        name: from_millionths(int(value)) if isinstance(value, int | Decimal) and not name.endswith("id") else value
+        for name, value in row.items()
+    }
+
+
+def _finding(law: str, table: str, said: Sequence[tuple[int, str]], *, rule: str = "") -> Finding:
+    """``said`` are row ids with what is wrong there."""
+    first = "; ".join(words for _, words in said[:SHOWN])
+    count = f"more than {LISTED}" if len(said) > LISTED else f"{len(said)}"
+    more = f"; {count} rows in all" if len(said) > SHOWN else ""
+    ids = tuple(row_id for row_id, _ in said[:LISTED])
+    return Finding(law=law, table=table, ids=ids, message=f"{rule} {first}{more}.".lstrip())
+
+
+def _check_journals(session: CompanySession) -> list[Finding]:
+    statement = sa.select(
+        Export.id, Export.body, Export.body_sha256, Export.state, Export.posted, Export.token, Export.reference
+    ).order_by(Export.id)
+    rows = session.execute(statement.execution_options(yield_per=BATCH))
+    said = [(row.id, f"{row.reference} {wrong}") for row in rows if (wrong := _wrong_journal(row))]
+    rule = "A journal is frozen, balanced and in whole minor units."
+    return [_finding("journal", "exports", said, rule=rule)] if said else []
+
+
+def _wrong_journal(row: Any) -> str:
+    """What is wrong with the frozen bytes; empty for nothing."""
+    body = bytes(row.body)
+    if hashlib.sha256(body).hexdigest() != row.body_sha256:
+        return "isn't what its checksum was made of"
+    try:
+        entry = entry_from_bytes(body)
+    except Invalid as error:
+        return f"can't be read: {error}"
+    if entry.token != row.token or entry.reference != row.reference:
+        return "is another document's"
+    if add([line.amount for line in entry.lines]):
+        return "doesn't balance"
+    if any(line.amount * 10**entry.decimals % 1 for line in entry.lines):
+        return "has a line that isn't a whole number of minor units"
+    return "" if _posts(entry, row.posted) or row.state == ExportState.SKIPPED else "posts another amount"
+
+
+def _posts(entry: JournalEntry, posted: Decimal) -> bool:
+    """Lines of one account are merged, so at most the posted amount is debited; a skipped one may have no lines."""
+    debit = add([line.amount for line in entry.lines if line.amount > 0])
+    return len(entry.lines) >= 2 and 0 < debit <= abs(posted)
+
+
+def _check_companies(session: CompanySession) -> Iterator[Finding]:
+    """No row of this company points to another's, or to nothing (I17)."""
+    for table in metadata.sorted_tables:
+        for key in sorted(table.foreign_key_constraints, key=lambda k: str(k.name)):
+            if [column.name for column in key.columns][:1] != ["company_id"] or len(key.columns) != 2:
+                continue
+            said = _strays(session, table, key)
+            if said:
+                yield _finding("company", table.name, said, rule="A row points to rows of its own company.")
+
+
+def _strays(session: CompanySession, table: sa.Table, key: sa.ForeignKeyConstraint) -> list[tuple[int, str]]:
+    column = list(key.columns)[1]
+    target = key.referred_table.alias("target")
+    mine = table.c.company_id == session.company_id
+    statement = (
+        sa.select(table.c.id, column)
+        .select_from(table.outerjoin(target, target.c.id == column))
+        .where(mine, column.is_not(None), sa.or_(target.c.id.is_(None), target.c.company_id != table.c.company_id))
+        .order_by(table.c.id)
+        .limit(LISTED + 1)
+    )
+    rows: Iterable[Any] = session.connection().execute(statement).all()
+    return [(row[0], f"{column.name} {row[1]} isn't in {key.referred_table.name} of the company") for row in rows]

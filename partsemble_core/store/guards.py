@@ -1,0 +1,25 @@
+"""Guards: the triggers that keep tables append-only, and whether they are still on their posts."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from partsemble_core.store.session import CompanySession
+
+APPEND_ONLY = ("stock_entries", "draws", "returns", "backend_records")
+SUFFIXES = {"sqlite": ("no_update", "no_delete"), "postgresql": ("append_only", "not_emptied")}
+KNOWN = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
+    "postgresql": """
+SELECT t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+WHERE NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND pg_table_is_visible(c.oid)""",
+}
+
+
+def missing_guards(session: CompanySession) -> list[tuple[str, str]]:
+    """(table, trigger) of every guard of the schema that is missing or switched off."""
+    dialect = session.get_bind().dialect.name
+    wanted = [(table, f"{table}_{suffix}") for table in APPEND_ONLY for suffix in SUFFIXES[dialect]]
+    wanted += [("exports", "exports_frozen"), ("exports", "exports_kept")]
+    there = set(session.connection().execute(sa.text(KNOWN[dialect])).scalars())
+    return [(table, name) for table, name in wanted if name not in there]
