@@ -4,13 +4,37 @@ from __future__ import annotations
 
 from flask import Flask
 
-from partsemble_core.api import books, builds, lists, products, receipts
+from partsemble_core.api import (
+    books,
+    builds,
+    counts,
+    lists,
+    lots,
+    planning,
+    products,
+    receipts,
+    reversals,
+    valuation,
+    versions,
+)
 from partsemble_core.api.areas import publish
 from partsemble_core.api.door import PREFIX, guard_addresses
 from partsemble_core.services.house import House
 
 __all__ = ["AREAS", "register_api"]
-AREAS = (products.area, receipts.area, builds.area, books.area, lists.area)
+AREAS = (
+    products.area,
+    versions.area,
+    receipts.area,
+    lots.area,
+    counts.area,
+    builds.area,
+    planning.area,
+    reversals.area,
+    valuation.area,
+    books.area,
+    lists.area,
+)
 INFO = """Parts, BOMs, FIFO builds and exact cost, posted to the books exactly once.
 
 Send `Authorization: Bearer TOKEN` with every request. Amounts are decimals in JSON strings, days are `2026-04-30`.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import wraps
@@ -79,6 +80,12 @@ def writing(work: Callable[[CompanySession, Act], T]) -> T:
     person, house = the_person(), the_house()
     act = house.act(person.company_id, by=person.by)
     return house.write(person.company_id, lambda session: work(session, act))
+
+
+def today() -> dt.date:
+    """The calendar day of the token's company."""
+    person = the_person()
+    return the_house().act(person.company_id, by=person.by).today
 
 
 def admit() -> None:

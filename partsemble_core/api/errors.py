@@ -24,11 +24,15 @@ from partsemble_core.errors import (
 from partsemble_core.plugin_api.errors import BackendError
 from partsemble_core.plugin_host import PluginError, UnknownBackend
 from partsemble_core.services.building import NoActiveBom
+from partsemble_core.services.closing import PeriodLocked
 from partsemble_core.services.connecting import CurrencyDiffers
+from partsemble_core.services.counting import CountBelowZero
 from partsemble_core.services.downloading import TooManyRows
+from partsemble_core.services.executing import ReviewFirst
 from partsemble_core.services.exporting import AccountNotSet
 from partsemble_core.services.importing import FileHasProblems
 from partsemble_core.services.refreshing import SignInBroken
+from partsemble_core.services.reversing import DocumentInUse
 
 log = logging.getLogger(__name__)
 
@@ -112,6 +116,10 @@ STATUSES: Mapping[type[PartsembleError], int] = {
     NoActiveBom: 409,
     AccountNotSet: 409,
     CurrencyDiffers: 409,
+    CountBelowZero: 409,
+    DocumentInUse: 409,
+    PeriodLocked: 409,
+    ReviewFirst: 409,
     Forbidden: 403,
     TokenRefused: 401,
     MethodNotAllowed: 405,
@@ -163,6 +171,10 @@ def error_body(error: PartsembleError) -> dict[str, Any]:
         ]
     if isinstance(error, FileHasProblems):
         body["problems"] = list(error.problems)
+    if isinstance(error, DocumentInUse):
+        body["references"] = list(error.references)
+    if isinstance(error, CountBelowZero):
+        body["lots"] = list(error.numbers)
     return {"error": body}
 
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from partsemble_core.api import schemas
 from partsemble_core.api.areas import Area
-from partsemble_core.api.door import Json, reading, writing
+from partsemble_core.api.door import Json, reading, today, writing
 from partsemble_core.api.lists import list_route
 from partsemble_core.errors import NotFound
+from partsemble_core.services.acting import Act
 from partsemble_core.services.admitting import MAY_WRITE
 from partsemble_core.services.cataloguing import (
     BomView,
@@ -18,8 +19,10 @@ from partsemble_core.services.cataloguing import (
     CostInput,
     create_product,
     create_supplier,
+    delete_product,
     explode_bom,
     save_bom,
+    update_product,
     view_bom,
 )
 from partsemble_core.store.products import Product, balances_of, get_product
@@ -45,6 +48,24 @@ def show_product(product_id: int) -> Json:
         return _product_body(session, get_product(session, product_id))
 
 
+@area.route("PUT", "/products/<id:product_id>", takes=schemas.ProductEdit, gives=schemas.ProductOut, roles=MAY_WRITE)
+def put_product(body: dict[str, Any], product_id: int) -> Json:
+    """Changes what is given of a product. With history it is deactivated, never deleted."""
+    return writing(lambda session, act: _product_body(session, update_product(session, act, product_id, **body)))
+
+
+@area.route("DELETE", "/products/<id:product_id>", gives=schemas.ProductOut, roles=MAY_WRITE)
+def remove_product(product_id: int) -> Json:
+    """Takes away a product that nothing ever referred to, and answers what it was."""
+
+    def remove(session: CompanySession, act: Act) -> Json:
+        was = _product_body(session, get_product(session, product_id))
+        delete_product(session, act, product_id)
+        return was
+
+    return writing(remove)
+
+
 @area.route("GET", "/products/<id:product_id>/bom", gives=schemas.BomOut)
 def show_bom(product_id: int) -> Json:
     """The active BOM with today's stock, estimated cost and how many can be built."""
@@ -55,18 +76,10 @@ def show_bom(product_id: int) -> Json:
 @area.route("PUT", "/products/<id:product_id>/bom", takes=schemas.BomIn, gives=schemas.BomOut, roles=MAY_WRITE)
 def put_bom(body: dict[str, Any], product_id: int) -> Json:
     """Saves the next version of the BOM and makes it the active one."""
-    components = [ComponentInput(**{**line, "designators": tuple(line["designators"])}) for line in body["components"]]
-    cost_lines = [CostInput(**line) for line in body["cost_lines"]]
+    recipe = recipe_of(body)
 
-    def save(session: CompanySession, act: Any) -> Json:
-        save_bom(
-            session,
-            act,
-            product_id=product_id,
-            components=components,
-            cost_lines=cost_lines,
-            output_quantity=body["output_quantity"],
-        )
+    def save(session: CompanySession, act: Act) -> Json:
+        save_bom(session, act, product_id=product_id, **recipe)
         return _bom_body(session, product_id)
 
     return writing(save)
@@ -97,6 +110,20 @@ def add_supplier(body: dict[str, Any]) -> Supplier:
     return writing(lambda session, act: create_supplier(session, act, **body))
 
 
+def components_of(rows: list[dict[str, Any]]) -> list[ComponentInput]:
+    """Component lines of a body, as services take them."""
+    return [ComponentInput(**{**row, "designators": tuple(row["designators"])}) for row in rows]
+
+
+def recipe_of(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The content of a BOM from a body, as services take it."""
+    return {
+        "components": components_of(body["components"]),
+        "cost_lines": [CostInput(**line) for line in body["cost_lines"]],
+        "output_quantity": body["output_quantity"],
+    }
+
+
 def _product_body(session: CompanySession, product: Product) -> Json:
     balance = balances_of(session, [product.id]).get(product.id)
     return {
@@ -108,7 +135,7 @@ def _product_body(session: CompanySession, product: Product) -> Json:
 
 
 def _bom_body(session: CompanySession, product_id: int) -> Json:
-    view = view_bom(session, product_id)
+    view = view_bom(session, product_id, today=today())
     if view is None:
         raise NotFound("active BOM of product", product_id)
     return {
@@ -119,6 +146,7 @@ def _bom_body(session: CompanySession, product_id: int) -> Json:
         "components": _component_rows(view),
         "cost_lines": view.bom.cost_lines,
         "estimated_cost": view.estimated_cost,
+        "rolled_up_cost": view.rolled_up_cost,
         "buildable": view.buildable,
     }
 

@@ -1,32 +1,41 @@
-"""Receipts and the lots that they open."""
+"""Receipts, and how suppliers call and pack what we buy."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from partsemble_core.api import schemas
+from partsemble_core.api import stock_schemas as schemas
 from partsemble_core.api.areas import Area
 from partsemble_core.api.door import Json, reading, writing
 from partsemble_core.api.lists import list_route
+from partsemble_core.services.acting import Act
 from partsemble_core.services.admitting import MAY_WRITE
-from partsemble_core.services.explaining import LotStory, ReceiptPart, Use, explain_lot, explain_receipt
+from partsemble_core.services.explaining import ReceiptPart, explain_receipt
 from partsemble_core.services.listing import receipt_label
-from partsemble_core.services.receiving import LineInput, confirm_receipt, draft_receipt, edit_receipt
+from partsemble_core.services.receiving import (
+    ChargeInput,
+    LineInput,
+    confirm_receipt,
+    draft_receipt,
+    edit_receipt,
+)
+from partsemble_core.services.supplying import list_supplier_parts, remove_supplier_part, save_supplier_part
+from partsemble_core.store.products import products_by_id
+from partsemble_core.store.receipts import charges_of
 from partsemble_core.store.session import CompanySession
 
 area = Area("stock", "Goods that arrive, the lots that they open, and the ledger of all movements.")
 list_route(area, "receipts", path="/receipts")
-list_route(area, "lots", path="/lots")
 list_route(area, "entries", path="/entries")
 
 
 @area.route("POST", "/receipts", takes=schemas.ReceiptIn, gives=schemas.ReceiptOut, status=201, roles=MAY_WRITE)
 def add_receipt(body: dict[str, Any]) -> Json:
     """A draft. It moves no stock until it is confirmed."""
-    lines = _lines(body.pop("lines"))
+    lines, charges = _lines(body.pop("lines")), _charges(body.pop("charges")) or ()
 
-    def draft(session: CompanySession, act: Any) -> Json:
-        return _receipt_body(session, draft_receipt(session, act, lines=lines, **body).id)
+    def draft(session: CompanySession, act: Act) -> Json:
+        return _receipt_body(session, draft_receipt(session, act, lines=lines, charges=charges, **body).id)
 
     return writing(draft)
 
@@ -40,11 +49,11 @@ def show_receipt(receipt_id: int) -> Json:
 
 @area.route("PUT", "/receipts/<id:receipt_id>", takes=schemas.ReceiptEdit, gives=schemas.ReceiptOut, roles=MAY_WRITE)
 def put_receipt(body: dict[str, Any], receipt_id: int) -> Json:
-    """Replaces a draft's lines and day."""
-    lines = _lines(body["lines"])
+    """Replaces a draft's lines. Day, charges, currency and rate stay where they are left out."""
+    lines, charges = _lines(body.pop("lines")), _charges(body.pop("charges"))
 
-    def edit(session: CompanySession, act: Any) -> Json:
-        edit_receipt(session, receipt_id, lines=lines, received_on=body["received_on"], act=act)
+    def edit(session: CompanySession, act: Act) -> Json:
+        edit_receipt(session, receipt_id, lines=lines, charges=charges, act=act, **body)
         return _receipt_body(session, receipt_id)
 
     return writing(edit)
@@ -54,21 +63,64 @@ def put_receipt(body: dict[str, Any], receipt_id: int) -> Json:
 def confirm(receipt_id: int) -> Json:
     """Opens a lot a line, gives the number and queues the export. A confirmed receipt is locked."""
 
-    def confirm_it(session: CompanySession, act: Any) -> Json:
+    def confirm_it(session: CompanySession, act: Act) -> Json:
         return _receipt_body(session, confirm_receipt(session, act, receipt_id).id)
 
     return writing(confirm_it)
 
 
-@area.route("GET", "/lots/<id:lot_id>", gives=schemas.LotOut)
-def show_lot(lot_id: int) -> Json:
-    """One lot, the document it came from, and all that drew from it."""
+@area.route("GET", "/suppliers/<code>/parts", gives=schemas.PartsOut)
+def list_parts(code: str) -> Json:
+    """What the supplier calls the products we buy there, and how it packs them, by its numbers."""
     with reading() as session:
-        return _lot_body(explain_lot(session, lot_id))
+        return _parts_body(session, code)
+
+
+@area.route("PUT", "/suppliers/<code>/parts/<sku>", takes=schemas.PartIn, gives=schemas.PartsOut, roles=MAY_WRITE)
+def put_part(body: dict[str, Any], code: str, sku: str) -> Json:
+    """Notes the supplier's number of a product and what one purchase unit holds, for later receipts."""
+
+    def save(session: CompanySession, act: Act) -> Json:
+        save_supplier_part(session, supplier=code, sku=sku, **body)
+        return _parts_body(session, code)
+
+    return writing(save)
+
+
+@area.route("DELETE", "/suppliers/<code>/parts/<sku>", gives=schemas.PartsOut, roles=MAY_WRITE)
+def delete_part(code: str, sku: str) -> Json:
+    """Forgets it. Receipts that named it keep their numbers."""
+
+    def remove(session: CompanySession, act: Act) -> Json:
+        remove_supplier_part(session, supplier=code, sku=sku)
+        return _parts_body(session, code)
+
+    return writing(remove)
 
 
 def _lines(rows: list[dict[str, Any]]) -> list[LineInput]:
     return [LineInput(**row) for row in rows]
+
+
+def _charges(rows: list[dict[str, Any]] | None) -> list[ChargeInput] | None:
+    return None if rows is None else [ChargeInput(**row) for row in rows]
+
+
+def _parts_body(session: CompanySession, code: str) -> Json:
+    parts = list_supplier_parts(session, supplier=code)
+    products = products_by_id(session, {part.product_id for part in parts})
+    return {
+        "rows": [
+            {
+                "product_id": part.product_id,
+                "sku": products[part.product_id].sku,
+                "part_number": part.part_number,
+                "purchase_unit": part.purchase_unit,
+                "per_purchase_unit": part.per_purchase_unit,
+            }
+            for part in parts
+        ]
+    }
 
 
 def _receipt_body(session: CompanySession, receipt_id: int) -> Json:
@@ -83,6 +135,9 @@ def _receipt_body(session: CompanySession, receipt_id: int) -> Json:
         "received_on": receipt.received_on,
         "notes": receipt.notes,
         "total_cost": receipt.total_cost,
+        "currency": receipt.currency,
+        "rate": receipt.rate,
+        "charges": charges_of(session, receipt.id),
         "export_id": export.id if export else None,
         "lines": [_line_body(part) for part in story.parts],
     }
@@ -99,39 +154,10 @@ def _line_body(part: ReceiptPart) -> Json:
         "lot_number": part.lot.number if part.lot else part.line.lot_number,
         "lot_id": part.lot.id if part.lot else None,
         "expires_on": part.line.expires_on,
-    }
-
-
-def _lot_body(story: LotStory) -> Json:
-    lot = story.lot
-    source = story.receipt or story.build
-    return {
-        "id": lot.id,
-        "number": lot.number,
-        "product_id": lot.product_id,
-        "sku": story.product.sku,
-        "received_on": lot.received_on,
-        "expires_on": lot.expires_on,
-        "quantity_in": lot.quantity_in,
-        "cost_in": lot.cost_in,
-        "quantity_left": lot.quantity_left,
-        "cost_left": lot.cost_left,
-        "unit_cost": story.unit_cost,
-        "state": lot.state,
-        "receipt_id": story.receipt.id if story.receipt else None,
-        "build_id": lot.build_id,
-        "source": source.reference if source else "",
-        "draws": [_use_body(use) for use in story.uses],
-    }
-
-
-def _use_body(use: Use) -> Json:
-    return {
-        "document_kind": use.kind,
-        "document_id": use.document_id,
-        "reference": use.reference,
-        "used_on": use.on,
-        "quantity": use.quantity,
-        "cost": use.cost,
-        "made_sku": use.made.sku if use.made else None,
+        "entered_quantity": part.line.entered_quantity,
+        "purchase_unit": part.line.purchase_unit,
+        "per_purchase_unit": part.line.per_purchase_unit,
+        "entered_cost": part.line.entered_cost,
+        "weight": part.line.weight,
+        "part_number": part.line.supplier_part_number,
     }

@@ -7,7 +7,7 @@ from typing import Any
 import marshmallow as ma
 import sqlalchemy as sa
 
-from partsemble_core.api.fields import Amount, Day, Flag, Strict, Text
+from partsemble_core.api.fields import Amount, Flag, Strict, Text
 from partsemble_core.services.listing import MAX_PAGE_SIZE, Table
 from partsemble_core.store.base import Millionths, UtcDateTime
 
@@ -28,6 +28,8 @@ class ErrorDetail(Strict):
     field = String(required=True, allow_none=True)
     shortages = ma.fields.List(Nested(Shortage))
     problems = ma.fields.List(String())
+    references = ma.fields.List(String(), metadata={"description": "Documents that are in the way."})
+    lots = ma.fields.List(String(), metadata={"description": "Numbers of the lots that would fall below zero."})
 
 
 class ErrorBody(Strict):
@@ -43,6 +45,19 @@ class ProductIn(Strict):
     notes = Text(load_default="")
 
 
+class ProductEdit(Strict):
+    sku = Text()
+    name = Text()
+    kind = Text()
+    unit = Text()
+    reorder_point = Amount()
+    build_point = Amount(allow_none=True)
+    build_target = Amount(allow_none=True)
+    weight = Amount(allow_none=True, metadata={"description": "Of one unit."})
+    notes = Text()
+    is_active = Flag()
+
+
 class ProductOut(Strict):
     id = Integer(required=True)
     sku = String(required=True)
@@ -50,6 +65,9 @@ class ProductOut(Strict):
     kind = String(required=True)
     unit = String(required=True)
     reorder_point = Amount(required=True)
+    build_point = Amount(required=True, allow_none=True)
+    build_target = Amount(required=True, allow_none=True)
+    weight = Amount(required=True, allow_none=True)
     notes = String(required=True)
     is_active = Flag(required=True)
     stock = Amount(required=True)
@@ -126,7 +144,35 @@ class BomOut(Strict):
     components = ma.fields.List(Nested(ComponentOut), required=True)
     cost_lines = ma.fields.List(Nested(CostOut), required=True)
     estimated_cost = Amount(required=True)
+    rolled_up_cost = Amount(required=True)
     buildable = Amount(required=True, allow_none=True)
+
+
+class UsedInOut(Strict):
+    product_id = Integer(required=True)
+    sku = String(required=True)
+    name = String(required=True)
+    levels = Integer(required=True)
+    bom_version = Integer(required=True)
+    quantity = Amount(required=True, allow_none=True)
+
+
+class WhereUsedOut(Strict):
+    rows = ma.fields.List(Nested(UsedInOut), required=True)
+
+
+class VersionOut(Strict):
+    id = Integer(required=True)
+    version = Integer(required=True)
+    state = String(required=True)
+    output_quantity = Amount(required=True)
+    created_at = Time(required=True)
+    created_by = String(required=True)
+    changes = ma.fields.List(String(), required=True)
+
+
+class VersionsOut(Strict):
+    rows = ma.fields.List(Nested(VersionOut), required=True)
 
 
 class QuantityQuery(Strict):
@@ -143,57 +189,6 @@ class ExplodedRow(Strict):
 
 class Explosion(Strict):
     rows = ma.fields.List(Nested(ExplodedRow), required=True)
-
-
-class ReceiptLineIn(Strict):
-    sku = Text(required=True)
-    quantity = Amount(required=True)
-    total_cost = Amount(load_default=None, allow_none=True)
-    unit_cost = Amount(load_default=None, allow_none=True)
-    lot_number = Text(load_default="")
-    expires_on = Day(load_default=None, allow_none=True)
-
-
-class ReceiptEdit(Strict):
-    lines = ma.fields.List(Nested(ReceiptLineIn), required=True, validate=LINES)
-    received_on = Day(load_default=None, allow_none=True)
-
-
-class ReceiptIn(ReceiptEdit):
-    supplier = Text(required=True, metadata={"description": "The supplier's code."})
-    notes = Text(load_default="")
-
-
-class ReceiptLineOut(Strict):
-    position = Integer(required=True)
-    product_id = Integer(required=True)
-    sku = String(required=True)
-    quantity = Amount(required=True)
-    cost = Amount(required=True)
-    unit_cost = Amount(required=True)
-    lot_number = String(required=True)
-    lot_id = Integer(required=True, allow_none=True)
-    expires_on = ma.fields.Date(required=True, allow_none=True)
-
-
-class ReceiptOut(Strict):
-    id = Integer(required=True)
-    reference = String(required=True)
-    state = String(required=True)
-    label = String(required=True)
-    supplier = String(required=True)
-    received_on = ma.fields.Date(required=True)
-    notes = String(required=True)
-    total_cost = Amount(required=True)
-    export_id = Integer(required=True, allow_none=True)
-    lines = ma.fields.List(Nested(ReceiptLineOut), required=True)
-
-
-class DrawOut(Strict):
-    lot_id = Integer(required=True)
-    lot_number = String(required=True)
-    quantity = Amount(required=True)
-    cost = Amount(required=True)
 
 
 class UseOut(Strict):
@@ -219,69 +214,13 @@ class LotOut(Strict):
     cost_left = Amount(required=True)
     unit_cost = Amount(required=True)
     state = String(required=True)
+    hold_reason = String(required=True)
     receipt_id = Integer(required=True, allow_none=True)
     build_id = Integer(required=True, allow_none=True)
+    adjustment_id = Integer(required=True, allow_none=True)
+    split_from_id = Integer(required=True, allow_none=True)
     source = String(required=True)
     draws = ma.fields.List(Nested(UseOut), required=True)
-
-
-class BuildAsk(Strict):
-    sku = Text(required=True)
-    quantity = Amount(required=True)
-    built_on = Day(load_default=None, allow_none=True)
-
-
-class BuildIn(BuildAsk):
-    notes = Text(load_default="")
-
-
-class BuildPartOut(Strict):
-    product_id = Integer(required=True)
-    sku = String(required=True)
-    quantity_needed = Amount(required=True)
-    optional = Flag(required=True)
-    cost = Amount(required=True)
-    draws = ma.fields.List(Nested(DrawOut), required=True)
-
-
-class BuildCostOut(Strict):
-    kind = String(required=True)
-    label = String(required=True)
-    cost = Amount(required=True)
-
-
-class Costed(Strict):
-    sku = String(required=True)
-    product_id = Integer(required=True)
-    quantity = Amount(required=True)
-    bom_version = Integer(required=True)
-    components = ma.fields.List(Nested(BuildPartOut), required=True)
-    cost_lines = ma.fields.List(Nested(BuildCostOut), required=True)
-    components_cost = Amount(required=True)
-    added_cost = Amount(required=True)
-    total_cost = Amount(required=True)
-    unit_cost = Amount(required=True)
-
-
-class ShortOut(Shortage):
-    sku = String(required=True)
-
-
-class PreviewOut(Costed):
-    shortages = ma.fields.List(Nested(ShortOut), required=True)
-
-
-class BuildOut(Costed):
-    id = Integer(required=True)
-    reference = String(required=True)
-    state = String(required=True)
-    label = String(required=True)
-    built_on = ma.fields.Date(required=True)
-    executed_at = Time(required=True)
-    executed_by = String(required=True)
-    notes = String(required=True)
-    lot_id = Integer(required=True, allow_none=True)
-    export_id = Integer(required=True, allow_none=True)
 
 
 class AttemptOut(Strict):

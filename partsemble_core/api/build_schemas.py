@@ -1,0 +1,192 @@
+"""What goes in and out of the routes of builds, planned or executed."""
+
+from __future__ import annotations
+
+import marshmallow as ma
+
+from partsemble_core.api.fields import Amount, ByNumber, Day, Flag, Number, Strict, Text
+from partsemble_core.api.schemas import LINES, ComponentIn, Integer, Nested, Shortage, String, Time
+
+PICKS = ma.validate.Length(min=1, max=2_000, error="Pick 1 to 2000 lots, or leave the line out.")
+
+
+class PickIn(Strict):
+    lot_id = Number(required=True)
+    quantity = Amount(required=True)
+
+
+class ExecuteAsk(Strict):
+    built_on = Day(load_default=None, allow_none=True)
+    lots = ByNumber(
+        ma.fields.List(Nested(PickIn), validate=PICKS),
+        load_default=dict,
+        metadata={"description": "Lots picked by hand, by component line counted from 0: for all of that line."},
+    )
+    build_subassemblies = Flag(load_default=False)
+
+
+class BuildAsk(ExecuteAsk):
+    sku = Text(required=True)
+    quantity = Amount(required=True)
+
+
+class BuildIn(BuildAsk):
+    notes = Text(load_default="")
+
+
+class PlanIn(Strict):
+    sku = Text(required=True)
+    quantity = Amount(required=True)
+    target_on = Day(load_default=None, allow_none=True)
+    assignee = Text(load_default="")
+    notes = Text(load_default="")
+
+
+class PlanEdit(Strict):
+    quantity = Amount()
+    components = ma.fields.List(Nested(ComponentIn), validate=LINES)
+    target_on = Day(allow_none=True)
+    assignee = Text()
+    notes = Text()
+
+
+class OrderIn(Strict):
+    build_ids = ma.fields.List(Number(), required=True, validate=LINES)
+
+
+class ApprovalIn(Strict):
+    note = Text(load_default="")
+
+
+class RejectionIn(Strict):
+    reason = Text(required=True)
+    recovery = Text(required=True, metadata={"description": "full, partial or total_loss."})
+    recovered = ByNumber(
+        Amount(),
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "For partial: by component line counted from 0, how much comes back."},
+    )
+    note = Text(load_default="")
+
+
+class DrawOut(Strict):
+    lot_id = Integer(required=True, allow_none=True, metadata={"description": "Null for a lot that is built first."})
+    lot_number = String(required=True)
+    quantity = Amount(required=True)
+    cost = Amount(required=True)
+
+
+class BuildPartOut(Strict):
+    product_id = Integer(required=True)
+    sku = String(required=True)
+    quantity_needed = Amount(required=True)
+    optional = Flag(required=True)
+    cost = Amount(required=True)
+    draws = ma.fields.List(Nested(DrawOut), required=True)
+
+
+class BuildCostOut(Strict):
+    kind = String(required=True)
+    label = String(required=True)
+    cost = Amount(required=True)
+
+
+class Costed(Strict):
+    sku = String(required=True)
+    product_id = Integer(required=True)
+    quantity = Amount(required=True)
+    bom_version = Integer(required=True)
+    components = ma.fields.List(Nested(BuildPartOut), required=True)
+    cost_lines = ma.fields.List(Nested(BuildCostOut), required=True)
+    components_cost = Amount(required=True)
+    added_cost = Amount(required=True)
+    total_cost = Amount(required=True)
+    unit_cost = Amount(required=True)
+
+
+class ShortOut(Shortage):
+    sku = String(required=True)
+
+
+class ShortagesOut(Strict):
+    rows = ma.fields.List(Nested(ShortOut), required=True)
+
+
+class FirstOut(Strict):
+    product_id = Integer(required=True)
+    sku = String(required=True)
+    quantity = Amount(required=True)
+    total_cost = Amount(required=True)
+
+
+class PreviewOut(Costed):
+    shortages = ma.fields.List(Nested(ShortOut), required=True)
+    built_first = ma.fields.List(Nested(FirstOut), required=True)
+
+
+class BuildOut(Costed):
+    id = Integer(required=True)
+    reference = String(required=True)
+    state = String(required=True)
+    label = String(required=True)
+    built_on = ma.fields.Date(required=True, allow_none=True)
+    executed_at = Time(required=True, allow_none=True)
+    executed_by = String(required=True)
+    target_on = ma.fields.Date(required=True, allow_none=True)
+    assignee = String(required=True)
+    priority = Integer(required=True)
+    is_modified = Flag(required=True)
+    is_automatic = Flag(required=True)
+    planned_by = String(required=True)
+    reviewed_at = Time(required=True, allow_none=True)
+    reviewed_by = String(required=True)
+    review_note = String(required=True)
+    reject_reason = String(required=True)
+    recovery = String(required=True)
+    waste_cost = Amount(required=True)
+    notes = String(required=True)
+    lot_id = Integer(required=True, allow_none=True)
+    export_id = Integer(required=True, allow_none=True)
+
+
+class PlannedOut(Strict):
+    id = Integer(required=True)
+    reference = String(required=True)
+    product_id = Integer(required=True)
+    sku = String(required=True)
+    quantity = Amount(required=True)
+    target_on = ma.fields.Date(required=True, allow_none=True)
+    assignee = String(required=True)
+    priority = Integer(required=True)
+    is_modified = Flag(required=True)
+    is_automatic = Flag(required=True)
+    notes = String(required=True)
+
+
+class PlannedList(Strict):
+    rows = ma.fields.List(Nested(PlannedOut), required=True)
+
+
+class SuggestionOut(Strict):
+    product_id = Integer(required=True)
+    sku = String(required=True)
+    stock = Amount(required=True)
+    coming = Amount(required=True)
+    quantity = Amount(required=True)
+    alert = String(required=True)
+
+
+class SuggestionsOut(Strict):
+    rows = ma.fields.List(Nested(SuggestionOut), required=True)
+
+
+class ReorderOut(Strict):
+    product_id = Integer(required=True)
+    sku = String(required=True)
+    stock = Amount(required=True)
+    reorder_point = Amount(required=True)
+
+
+class ReorderAlertsOut(Strict):
+    rows = ma.fields.List(Nested(ReorderOut), required=True)
