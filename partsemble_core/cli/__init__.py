@@ -12,7 +12,18 @@ from flask import Flask
 from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
 
 from partsemble_core import config
-from partsemble_core.cli import cataloguing, founding, importing, posting, running, stocking
+from partsemble_core.cli import (
+    cataloguing,
+    counting,
+    founding,
+    importing,
+    lot_keeping,
+    making,
+    posting,
+    proving,
+    running,
+    stocking,
+)
 from partsemble_core.cli.commands import REFUSED, everywhere
 from partsemble_core.errors import PartsembleError
 from partsemble_web import create_app
@@ -36,7 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for area in (founding, cataloguing, stocking, importing, posting):
+    for area in (founding, cataloguing, stocking, making, lot_keeping, counting, proving, importing, posting):
         area.add_commands(commands)
     running.add_commands(commands, create_app=create_app)
     return parser

@@ -12,12 +12,15 @@ from partsemble_core.cli.commands import REFUSED, Commands, add_command, add_jso
 from partsemble_core.cli.opening import Office, open_office
 from partsemble_core.cli.output import Sheet, agreed, counted, print_json, print_rows
 from partsemble_core.domain.amounts import format_amount, format_quantity
+from partsemble_core.domain.builds import BuildState
 from partsemble_core.domain.fifo import StockShort
+from partsemble_core.domain.receipts import SpreadBy
 from partsemble_core.errors import Invalid
 from partsemble_core.services.acting import parse_day
 from partsemble_core.services.building import Preview, build_now, preview_build
 from partsemble_core.services.listing import Column, ListQuery, Row, get_table, rows_for_download
-from partsemble_core.services.receiving import LineInput, receive
+from partsemble_core.services.receiving import ChargeInput, LineInput, receive
+from partsemble_core.store.builds import Build
 from partsemble_core.store.products import get_product_by_sku, names_of
 
 FILE_SIZE = 10 * 1024 * 1024
@@ -36,6 +39,10 @@ def add_commands(commands: Commands) -> None:
     take_in.add_argument("lines", nargs="*", metavar="SKU=QTY@UNIT_COST")
     take_in.add_argument("--supplier", required=True, metavar="CODE")
     take_in.add_argument("--on", default="", metavar="DATE", help="day of receipt, 2026-04-30; today if left out")
+    take_in.add_argument("--freight", metavar="AMOUNT", help="spread over the lines: part of what the goods cost")
+    take_in.add_argument("--by", default="cost", help=f"how freight is spread: {', '.join(SpreadBy)}")
+    take_in.add_argument("--currency", metavar="CODE", help="of costs and freight; the company's if left out")
+    take_in.add_argument("--rate", metavar="RATE", help="in the company's currency for one of --currency")
     take_in.add_argument("--file", type=Path, help="CSV with the columns sku, quantity, and unit_cost or total_cost")
     lots = add_command(commands, "lots", list_lots, about="List lots, newest first.")
     lots.add_argument("sku", nargs="?", help="of this product only")
@@ -45,6 +52,7 @@ def add_commands(commands: Commands) -> None:
     build.add_argument("quantity")
     build.add_argument("--on", default="", metavar="DATE", help="day of the build; today if left out")
     build.add_argument("--notes", default="")
+    build.add_argument("--with-subassemblies", action="store_true", help="build short sub-assemblies first")
     build.add_argument("--preview", action="store_true", help="only show; nothing is written")
     add_yes(build)
     add_json(build)
@@ -54,10 +62,18 @@ def receive_goods(args: argparse.Namespace) -> int:
     if bool(args.lines) == bool(args.file):
         raise Invalid("lines", "Say what arrived: either SKU=QTY@UNIT_COST, or --file FILE.csv.")
     lines = _lines_of_file(args.file) if args.file else [_line_of(text) for text in args.lines]
+    charges = [] if args.freight is None else [ChargeInput(label="Freight", amount=args.freight, spread_by=args.by)]
     with open_office(args) as office:
         receipt = office.writing(
             lambda session: receive(
-                session, office.act, supplier=args.supplier, lines=lines, received_on=args.on or None
+                session,
+                office.act,
+                supplier=args.supplier,
+                lines=lines,
+                received_on=args.on or None,
+                charges=charges,
+                currency=args.currency,
+                rate=args.rate,
             )
         )
         total, count = format_amount(receipt.total_cost, decimals=office.decimals), counted(len(lines), "line")
@@ -77,7 +93,7 @@ def build_product(args: argparse.Namespace) -> int:
     with open_office(args) as office:
         preview = _previewed(office, args)
         if not args.json:
-            _print_preview(preview, decimals=office.decimals)
+            print_preview(preview, decimals=office.decimals)
         if preview.costing.shortages:
             raise StockShort(preview.costing.shortages, names_of(preview.products.values()))
         if args.preview:
@@ -95,20 +111,35 @@ def build_product(args: argparse.Namespace) -> int:
                 quantity=args.quantity,
                 built_on=args.on or None,
                 notes=args.notes,
+                build_subassemblies=args.with_subassemblies,
             )
         )
     if args.json:
-        print_json({"reference": build.reference, "id": build.id, **_preview_json(preview)})
+        done = {"reference": build.reference, "id": build.id, "state": build.state}
+        print_json({**done, **_preview_json(preview)})
     else:
-        print(f"{build.reference} is built: {format_quantity(build.quantity)} × {preview.product.sku}.")
+        print_built(build, sku=preview.product.sku)
     return 0
+
+
+def print_built(build: Build, *, sku: str) -> None:
+    """What became of a build that was executed."""
+    print(f"{build.reference} is built: {format_quantity(build.quantity)} × {sku}.")
+    if build.state == BuildState.PENDING_QA:
+        print(f"It waits for review: partsemble approve {build.reference}, or partsemble reject {build.reference}")
 
 
 def _previewed(office: Office, args: argparse.Namespace) -> Preview:
     day = parse_day(args.on, field="on", today=office.act.today)
     with office.reading() as session:
         product = get_product_by_sku(session, args.sku)
-        return preview_build(session, product_id=product.id, quantity=args.quantity, built_on=day)
+        return preview_build(
+            session,
+            product_id=product.id,
+            quantity=args.quantity,
+            built_on=day,
+            build_subassemblies=args.with_subassemblies,
+        )
 
 
 def _draw_rows(preview: Preview) -> list[Row]:
@@ -124,7 +155,11 @@ def _draw_rows(preview: Preview) -> list[Row]:
     ]
 
 
-def _print_preview(preview: Preview, *, decimals: int) -> None:
+def print_preview(preview: Preview, *, decimals: int) -> None:
+    """What a build takes and costs, after the builds of sub-assemblies that come before it."""
+    for step in preview.first:
+        made, cost = step.costing.quantity, format_amount(step.costing.total, decimals=decimals)
+        print(f"First: {format_quantity(made)} × {preview.products[step.bom.product_id].sku} for {cost}")
     costing = preview.costing
     print(f"{format_quantity(costing.quantity)} × {preview.product.sku}  (BOM version {preview.version.version})")
     rows = _draw_rows(preview)
@@ -143,6 +178,10 @@ def _preview_json(preview: Preview) -> Row:
     return {
         "sku": preview.product.sku,
         "quantity": costing.quantity,
+        "built_first": [
+            {"sku": preview.products[step.bom.product_id].sku, "quantity": step.costing.quantity}
+            for step in preview.first
+        ],
         "draws": _draw_rows(preview),
         "cost_lines": [{"kind": c.kind, "label": c.label, "cost": c.cost} for c in costing.costs],
         "components_cost": costing.components_cost,
