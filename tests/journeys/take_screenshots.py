@@ -8,6 +8,10 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from partsemble_core.services.adjusting import adjust_lot
+from partsemble_core.services.holding import hold
+from partsemble_core.services.opting import set_options
+from partsemble_core.services.planning import plan_build
 from partsemble_core.store.database import migrate
 from tests.journeys.serving import served_shop
 from tests.servers.browser import FLAGS, browser_path
@@ -60,6 +64,12 @@ def fill(shop: Shop) -> dict[str, str]:
     receipts = stock_up(shop)
     build = make_lamps(shop, "60")
     post(shop, [1, 2, 3, 5])
+    plan(shop, "90", target_on="2026-05-15", assignee="Ada")
+    plan(shop, "40")
+    shop.write(lambda session, act: hold(session, act, 3, reason="Label missing"))
+    shop.write(lambda session, act: adjust_lot(session, act, 2, quantity="-2", reason="breakage"))
+    shop.write(lambda session, act: set_options(session, {"qa_review": True}))
+    waiting = make_lamps(shop, "4")
     lamp, panel = shop.ids["LAMP-01"], shop.ids["PANEL-24"]
     return {
         "home": "/",
@@ -82,8 +92,23 @@ def fill(shop: Shop) -> dict[str, str]:
         "exports": "/exports",
         "export": "/exports/5",
         "integrations": "/integrations",
+        "lot-adjusted": "/lots/2",
+        "lot-held": "/lots/3",
+        "trace": "/lots/2/trace",
+        "trace-back": "/lots/7/trace",
+        "valuation": "/valuation",
+        "planned-builds": "/planned-builds",
+        "plan-form": "/planned-builds/new",
+        "build-planned": "/builds/2",
+        "build-waiting": f"/builds/{waiting}",
+        "settings": "/settings",
         "not-found": "/lots/999",
     }
+
+
+def plan(shop: Shop, quantity: str, **given: str) -> None:
+    lamp = shop.ids["LAMP-01"]
+    shop.write(lambda session, act: plan_build(session, act, product_id=lamp, quantity=quantity, **given))
 
 
 def signed_in(browser: Browser, address: str, *, width: int, height: int) -> Page:

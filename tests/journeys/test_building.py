@@ -7,7 +7,7 @@ from tests.web.shop import stock_up
 
 
 def add_line(page: Page, *, sku: str, quantity: str, unit_cost: str) -> None:
-    row = page.locator("tr[data-row]").last
+    row = page.locator('[data-rows="line-row"] tr[data-row]').last
     row.get_by_label("Product SKU").fill(sku)
     row.get_by_label("Quantity").fill(quantity)
     row.get_by_label("Unit cost", exact=True).fill(unit_cost)
@@ -30,7 +30,7 @@ def test_parts_are_received_and_become_a_lamp(console: Console) -> None:
     page.get_by_role("button", name="Confirm receipt").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("PSB-RCV-0001")
 
-    page.get_by_role("link", name="Builds").click()
+    page.get_by_role("link", name="Builds", exact=True).click()
     page.get_by_role("link", name="Preview a build").click()
     page.get_by_label("Product").select_option(label="LAMP-01 · Workshop lamp")
     page.get_by_label("Quantity").fill("21")

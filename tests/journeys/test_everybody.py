@@ -6,6 +6,8 @@ from pathlib import Path
 from playwright.sync_api import Page
 
 from partsemble_core.services.cataloguing import create_product
+from partsemble_core.services.opting import set_options
+from partsemble_core.services.planning import plan_build
 from partsemble_core.services.receiving import LineInput, receive
 from tests.journeys.conftest import Console
 from tests.web.shop import connect, make_lamps, post, stock_up
@@ -32,6 +34,14 @@ PAGES = (
     "/exports",
     "/exports/5",
     "/integrations",
+    "/lots/2/trace",
+    "/lots/7/trace",
+    "/valuation",
+    "/planned-builds",
+    "/planned-builds/new",
+    "/builds/2",
+    "/builds/3",
+    "/settings",
 )
 
 
@@ -40,6 +50,10 @@ def fill(console: Console) -> None:
     stock_up(console.shop)
     make_lamps(console.shop, "60")
     post(console.shop, [1, 2, 3])
+    lamp = console.shop.ids["LAMP-01"]
+    console.shop.write(lambda session, act: plan_build(session, act, product_id=lamp, quantity="90", assignee="Ada"))
+    console.shop.write(lambda session, act: set_options(session, {"qa_review": True}))
+    make_lamps(console.shop, "4")
 
 
 def add_the_longest_words(console: Console) -> None:

@@ -12,11 +12,14 @@ from partsemble_core.wiring import build_app
 from partsemble_web import (
     assets,
     builds,
+    decisions,
     exports,
     headers,
     home,
     integrations,
     lots,
+    options,
+    plans,
     products,
     receipts,
     refusals,
@@ -24,9 +27,27 @@ from partsemble_web import (
     signing_in,
     stock,
     suppliers,
+    traces,
+    valuations,
 )
 
-PAGES = (signing_in, home, products, lots, stock, suppliers, receipts, builds, exports, integrations)
+PAGES = (
+    signing_in,
+    home,
+    products,
+    lots,
+    options,
+    stock,
+    suppliers,
+    receipts,
+    builds,
+    exports,
+    integrations,
+    traces,
+    decisions,
+    plans,
+    valuations,
+)
 
 
 def create_app(settings: Settings, house: House | None = None) -> Flask:

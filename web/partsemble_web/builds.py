@@ -8,12 +8,14 @@ from decimal import Decimal
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 
 from partsemble_core.domain.amounts import add
+from partsemble_core.domain.builds import BuildState
 from partsemble_core.domain.fifo import Draw, Need
 from partsemble_core.domain.lots import OpenLot
+from partsemble_core.domain.quality import Recovery, RejectReason
 from partsemble_core.errors import Conflict, PartsembleError
 from partsemble_core.services.acting import Act, parse_day
 from partsemble_core.services.admitting import MAY_WRITE
-from partsemble_core.services.building import Preview, build_now, preview_build
+from partsemble_core.services.building import Preview, build_now, preview_build, preview_planned
 from partsemble_core.services.explaining import explain_build
 from partsemble_core.services.listing import build_label
 from partsemble_core.services.picking import buildable_products
@@ -27,7 +29,18 @@ from partsemble_web.refusals import Answer, Failure, explained, refused
 from partsemble_web.scope import act, reading, require, write
 
 pages = Blueprint("builds", __name__, template_folder="templates")
-FIELDS = ("product", "quantity", "built_on", "notes")
+FIELDS = ("product", "quantity", "built_on", "notes", "first")
+LABELS = (
+    "Planned",
+    "Pending QA",
+    "Recorded",
+    "Pending export",
+    "Synced",
+    "Failed",
+    "Rejected",
+    "Reversed",
+    "Cancelled",
+)
 BUILDS = lists.ListPage(
     name="builds",
     template="builds/list.html",
@@ -37,7 +50,7 @@ BUILDS = lists.ListPage(
         "product_sku": lambda row: url_for("products.show_product", product_id=row["product_id"]),
     },
     subtitles={"product_sku": "product_name"},
-    choices={"label": ("Status", ("Recorded", "Pending export", "Synced", "Failed"))},
+    choices={"label": ("Status", LABELS)},
     extra={"product": product_name},
 )
 lists.route(pages, BUILDS, path="/builds")
@@ -66,10 +79,30 @@ class PreviewPart:
 
 @pages.get("/builds/<id:build_id>")
 def show_build(build_id: int) -> str:
+    return render_template("builds/build.html", **build_page(build_id))
+
+
+def build_page(build_id: int, form: Form | None = None) -> dict[str, object]:
+    """What a build's page shows, with ``form`` as it was typed into one of its dialogs. Raises NotFound."""
+    today = act().today
     with reading() as session:
         story = explain_build(session, build_id)
-    label = build_label(story.build.state, story.export.state if story.export else None)
-    return render_template("builds/build.html", story=story, label=label)
+        planned = None
+        if story.build.state == BuildState.PLANNED:
+            planned = preview_planned(session, build_id, built_on=today, build_subassemblies=False)
+    taken = tuple({"quantity": f"{part.taken:f}"} for part in story.parts)
+    blank = Form(
+        values={"built_on": today.isoformat(), "reversed_on": today.isoformat(), "recovery": Recovery.FULL.value},
+        rows={"recovered": taken},
+    )
+    return {
+        "story": story,
+        "label": build_label(story.build.state, story.export.state if story.export else None),
+        "planned": planned,
+        "form": form or blank,
+        "blank": blank,
+        "reasons": tuple(RejectReason),
+    }
 
 
 @pages.get("/builds/new")
@@ -101,7 +134,8 @@ def execute() -> Answer:
         build = write(lambda session: _execute(session, who, form, expected=request.form.get("expected", "")))
     except PartsembleError as error:
         return _refused(error, form, who)
-    flash(f"{build.reference} is done.", "success")
+    waits = build.state == BuildState.PENDING_QA
+    flash(f"{build.reference} is executed and waits for review." if waits else f"{build.reference} is done.", "success")
     return redirect(url_for("builds.show_build", build_id=build.id), code=303)
 
 
@@ -114,6 +148,7 @@ def _execute(session: CompanySession, who: Act, form: Form, *, expected: str) ->
         quantity=form.values["quantity"],
         built_on=form.values["built_on"],
         notes=form.values["notes"],
+        build_subassemblies=bool(form.values["first"]),
     )
     total = add([build.components_cost, build.added_cost])
     if expected and expected != f"{total:f}":
@@ -134,7 +169,13 @@ def _refused(error: PartsembleError, form: Form, who: Act) -> Answer:
 
 def _preview(session: CompanySession, form: Form, who: Act) -> Preview:
     day = parse_day(form.values["built_on"], field="built_on", today=who.today)
-    return preview_build(session, product_id=_product_id(form), quantity=form.values["quantity"], built_on=day)
+    return preview_build(
+        session,
+        product_id=_product_id(form),
+        quantity=form.values["quantity"],
+        built_on=day,
+        build_subassemblies=bool(form.values["first"]),
+    )
 
 
 def _product_id(form: Form) -> int:

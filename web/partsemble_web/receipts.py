@@ -9,6 +9,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from partsemble_core.errors import PartsembleError
 from partsemble_core.services.admitting import MAY_WRITE
 from partsemble_core.services.explaining import ReceiptStory, explain_receipt
+from partsemble_core.services.landing import ChargeInput
 from partsemble_core.services.listing import Row, receipt_label
 from partsemble_core.services.picking import active_products, active_suppliers
 from partsemble_core.services.receiving import LineInput, confirm_receipt, draft_receipt, edit_receipt
@@ -17,11 +18,13 @@ from partsemble_core.store.session import CompanySession
 from partsemble_web import lists
 from partsemble_web.forms import Form, rows_of
 from partsemble_web.refusals import Answer, refused
-from partsemble_web.scope import act, reading, require, write
+from partsemble_web.scope import act, reading, require, the_company, write
 
 pages = Blueprint("receipts", __name__, template_folder="templates")
+VALUES = ("supplier", "received_on", "notes", "currency", "rate")
+CHARGE_FIELDS = ("label", "amount", "spread_by")
 LINE_FIELDS = ("sku", "quantity", "unit_cost", "total_cost", "lot_number", "expires_on")
-LABELS = ("Draft", "Recorded", "Pending export", "Synced", "Failed")
+LABELS = ("Draft", "Recorded", "Pending export", "Synced", "Failed", "Reversed")
 
 
 def supplier_name(session: CompanySession, text: str) -> str:
@@ -47,17 +50,23 @@ lists.route(pages, RECEIPTS, path="/receipts")
 
 @pages.get("/receipts/<id:receipt_id>")
 def show_receipt(receipt_id: int) -> str:
+    return render_template("receipts/receipt.html", **receipt_page(receipt_id))
+
+
+def receipt_page(receipt_id: int, form: Form | None = None) -> dict[str, object]:
+    """What a receipt's page shows, with ``form`` as it was typed into its dialog. Raises NotFound."""
     with reading() as session:
         story = explain_receipt(session, receipt_id)
     export = story.export
     label = receipt_label(story.receipt.state, export.state if export else None)
-    return render_template("receipts/receipt.html", story=story, label=label)
+    blank = Form(values={"reversed_on": act().today.isoformat()})
+    return {"story": story, "label": label, "form": form or blank}
 
 
 @pages.get("/receipts/new")
 def show_form() -> str:
     require(MAY_WRITE)
-    form = Form(values={"supplier": "", "received_on": act().today.isoformat(), "notes": ""})
+    form = Form(values=dict.fromkeys(VALUES, "") | {"received_on": act().today.isoformat()})
     return render_template("receipts/form.html", form=form, receipt=None, **_choices())
 
 
@@ -75,6 +84,9 @@ def add() -> Answer:
                 lines=_lines(form.rows["lines"]),
                 received_on=form.values["received_on"],
                 notes=form.values["notes"],
+                charges=_charges(form.rows["charges"]),
+                currency=form.values["currency"] or None,
+                rate=form.values["rate"] or None,
             )
         )
     except PartsembleError as error:
@@ -105,6 +117,9 @@ def change(receipt_id: int) -> Answer:
                 lines=_lines(form.rows["lines"]),
                 received_on=form.values["received_on"],
                 act=who,
+                charges=_charges(form.rows["charges"]),
+                currency=form.values["currency"] or the_company().currency,
+                rate=form.values["rate"] or None,
             )
         )
     except PartsembleError as error:
@@ -128,9 +143,18 @@ def _choices() -> dict[str, object]:
 
 def _typed() -> Form:
     return Form(
-        values={name: request.form.get(name, "") for name in ("supplier", "received_on", "notes")},
-        rows={"lines": rows_of(request.form, LINE_FIELDS, key="sku")},
+        values={name: request.form.get(name, "") for name in VALUES},
+        rows={
+            "lines": rows_of(request.form, LINE_FIELDS, key="sku"),
+            "charges": _charge_rows(),
+        },
     )
+
+
+def _charge_rows() -> tuple[dict[str, str], ...]:
+    """Lines with nothing but the preset way of spreading weren't typed."""
+    rows = rows_of(request.form, CHARGE_FIELDS, key="label", prefix="charge_")
+    return tuple(row for row in rows if row["label"] or row["amount"])
 
 
 def _stored(story: ReceiptStory) -> Form:
@@ -139,20 +163,28 @@ def _stored(story: ReceiptStory) -> Form:
             "sku": part.product.sku,
             "quantity": f"{part.line.quantity:f}",
             "unit_cost": "",
-            "total_cost": f"{part.line.cost:f}",
+            "total_cost": f"{part.line.entered_cost:f}",
             "lot_number": part.line.lot_number,
             "expires_on": part.line.expires_on.isoformat() if part.line.expires_on else "",
         }
         for part in story.parts
     ]
+    charges = [{"label": c.label, "amount": f"{c.amount:f}", "spread_by": c.spread_by} for c in story.charges]
+    is_foreign = story.receipt.currency != the_company().currency
     return Form(
         values={
             "supplier": story.supplier.code,
             "received_on": story.receipt.received_on.isoformat(),
             "notes": story.receipt.notes,
+            "currency": story.receipt.currency if is_foreign else "",
+            "rate": f"{story.receipt.rate:f}" if is_foreign else "",
         },
-        rows={"lines": tuple(lines)},
+        rows={"lines": tuple(lines), "charges": tuple(charges)},
     )
+
+
+def _charges(rows: Sequence[dict[str, str]]) -> list[ChargeInput]:
+    return [ChargeInput(label=row["label"], amount=row["amount"], spread_by=row["spread_by"] or "cost") for row in rows]
 
 
 def _lines(rows: Sequence[dict[str, str]]) -> list[LineInput]:

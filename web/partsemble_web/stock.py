@@ -11,6 +11,8 @@ from partsemble_web.naming import document_link, lot_name, product_name
 
 pages = Blueprint("stock", __name__, template_folder="templates")
 
+KINDS = (DocumentKind.RECEIPT, DocumentKind.BUILD, DocumentKind.ADJUSTMENT, DocumentKind.SPLIT, DocumentKind.REVERSAL)
+
 
 def row_link(row: Row) -> str | None:
     return document_link(row["kind"], row["document_id"])
@@ -26,7 +28,7 @@ ENTRIES = lists.ListPage(
         "product_sku": lambda row: url_for("products.show_product", product_id=row["product_id"]),
         "lot_number": lambda row: url_for("lots.show_lot", lot_id=row["lot_id"]),
     },
-    choices={"kind": ("Document", (DocumentKind.RECEIPT, DocumentKind.BUILD))},
+    choices={"kind": ("Document", KINDS)},
     extra={"product": product_name, "lot": lot_name},
 )
 lists.route(pages, ENTRIES, path="/stock-ledger")

@@ -28,6 +28,7 @@
     "[data-row-out]": (button) => button.closest("[data-row]").remove(),
     "[data-close-window]": () => window.close(),
     "[data-back]": () => history.back(),
+    "[data-print]": () => window.print(),
   };
 
   document.addEventListener("click", (event) => {
@@ -80,5 +81,7 @@
     if (event.detail.xhr.status !== 401) location.assign(event.detail.pathInfo.finalRequestPath);
   });
 
+  // What was refused in a dialog is asked again there, as it was typed.
+  document.querySelector("dialog[data-open-now]")?.showModal();
   document.getElementById("failure")?.focus();
 })();

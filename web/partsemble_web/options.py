@@ -1,0 +1,68 @@
+"""How the company works: its switches, and the day through which its books are closed."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+
+from partsemble_core.errors import PartsembleError
+from partsemble_core.services.acting import parse_iso_day
+from partsemble_core.services.admitting import MAY_LOCK, MAY_SET_UP
+from partsemble_core.services.closing import lock_through, proposed_lock_day
+from partsemble_core.services.opting import SWITCHES, set_options
+from partsemble_core.store.companies import options_of
+from partsemble_core.store.session import CompanySession
+from partsemble_web.forms import Form
+from partsemble_web.refusals import Answer, refused
+from partsemble_web.scope import act, may, reading, require, write
+from partsemble_web.showing import day
+
+pages = Blueprint("options", __name__, template_folder="templates")
+
+
+@pages.get("/settings")
+def show() -> str:
+    return render_template("options/options.html", **_page())
+
+
+@pages.post("/settings/options")
+def set_switches() -> Answer:
+    """A switch that isn't sent is off: so browsers send a box that isn't ticked."""
+    require(MAY_SET_UP)
+    changes: dict[str, object] = {name: name in request.form for name in SWITCHES}
+    changes["draw_order"] = request.form.get("draw_order", "")
+    try:
+        write(lambda session: set_options(session, changes))
+    except PartsembleError as error:
+        return refused("options/options.html", error, **_page())
+    flash("Saved.", "success")
+    return redirect(url_for("options.show"), code=303)
+
+
+@pages.post("/settings/lock")
+def lock() -> Answer:
+    """An empty day unlocks everything."""
+    require(MAY_LOCK)
+    form = Form.of(request.form, "locked_through")
+    today = act().today
+
+    def locking(session: CompanySession) -> None:
+        text = form.values["locked_through"]
+        lock_through(session, parse_iso_day(text, field="locked_through") if text else None, today=today)
+
+    try:
+        write(locking)
+    except PartsembleError as error:
+        return refused("options/options.html", error, asked="lock", **_page(form))
+    text = form.values["locked_through"]
+    through = parse_iso_day(text, field="locked_through") if text else None
+    flash(f"Stock is closed through {day(through)}." if through else "Every period is open.", "success")
+    return redirect(url_for("options.show"), code=303)
+
+
+def _page(form: Form | None = None) -> dict[str, object]:
+    with reading() as session:
+        options = options_of(session)
+        proposed = proposed_lock_day(session)
+    through = proposed or options.locked_through
+    stored = Form(values={"locked_through": through.isoformat() if through else ""})
+    return {"options": options, "proposed": proposed, "form": form or stored, "may_lock": may(MAY_LOCK)}
