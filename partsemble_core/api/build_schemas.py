@@ -44,7 +44,14 @@ class PlanIn(Strict):
 
 class PlanEdit(Strict):
     quantity = Amount()
-    components = ma.fields.List(Nested(ComponentIn), validate=LINES)
+    components = ma.fields.List(
+        Nested(ComponentIn),
+        validate=LINES,
+        metadata={
+            "description": "Replaces all lines. Each quantity is for output_quantity units of the product, as GET "
+            "answers it, and not the total of the build (quantity_needed)."
+        },
+    )
     target_on = Day(allow_none=True)
     assignee = Text()
     notes = Text()
@@ -80,10 +87,20 @@ class DrawOut(Strict):
 class BuildPartOut(Strict):
     product_id = Integer(required=True)
     sku = String(required=True)
-    quantity_needed = Amount(required=True)
+    quantity_needed = Amount(
+        required=True, metadata={"description": "For the whole build, in the component's own unit, scrap included."}
+    )
     optional = Flag(required=True)
     cost = Amount(required=True)
     draws = ma.fields.List(Nested(DrawOut), required=True)
+
+
+class BuiltPartOut(BuildPartOut):
+    quantity = Amount(
+        required=True,
+        metadata={"description": "For output_quantity units of the product, as PUT takes it; without scrap."},
+    )
+    scrap_percent = Amount(required=True)
 
 
 class BuildCostOut(Strict):
@@ -126,6 +143,10 @@ class PreviewOut(Costed):
 
 
 class BuildOut(Costed):
+    components = ma.fields.List(Nested(BuiltPartOut), required=True)
+    output_quantity = Amount(
+        required=True, metadata={"description": "The units of the product that each component's quantity is for."}
+    )
     id = Integer(required=True)
     reference = String(required=True)
     state = String(required=True)
@@ -161,6 +182,7 @@ class PlannedOut(Strict):
     priority = Integer(required=True)
     is_modified = Flag(required=True)
     is_automatic = Flag(required=True)
+    newer_bom_version = Integer(required=True, allow_none=True)
     notes = String(required=True)
 
 
@@ -179,6 +201,16 @@ class SuggestionOut(Strict):
 
 class SuggestionsOut(Strict):
     rows = ma.fields.List(Nested(SuggestionOut), required=True)
+
+
+class BuildableOut(Strict):
+    product_id = Integer(required=True)
+    sku = String(required=True)
+    quantity = Amount(required=True, allow_none=True)
+
+
+class BuildablesOut(Strict):
+    rows = ma.fields.List(Nested(BuildableOut), required=True)
 
 
 class ReorderOut(Strict):

@@ -149,6 +149,8 @@ def build_body(session: CompanySession, build_id: int) -> Json:
             {
                 "product_id": part.product.id,
                 "sku": part.product.sku,
+                "quantity": part.line.quantity_per_output,
+                "scrap_percent": part.line.scrap_percent,
                 "quantity_needed": part.line.quantity_needed,
                 "optional": part.line.is_optional,
                 "cost": part.cost,

@@ -11,7 +11,7 @@ from partsemble_core.api.areas import Area
 from partsemble_core.api.door import Json, reading, writing
 from partsemble_core.services.acting import Act
 from partsemble_core.services.admitting import MAY_WRITE
-from partsemble_core.services.counting import confirm_count, enter_counts, start_count, view_count
+from partsemble_core.services.counting import cancel_count, confirm_count, enter_counts, start_count, view_count
 from partsemble_core.store.adjustments import Adjustment, get_count
 from partsemble_core.store.session import CompanySession
 
@@ -50,6 +50,16 @@ def confirm_it(count_id: int) -> Json:
         return _count_body(session, count_id)
 
     return writing(confirm)
+
+
+@area.route("POST", "/counts/<id:count_id>/cancel", gives=schemas.CountOut, roles=MAY_WRITE)
+def cancel_it(count_id: int) -> Json:
+    """Gives up a count that isn't confirmed. Nothing changes; its lots may be put on another count."""
+
+    def cancel(session: CompanySession, act: Act) -> Json:
+        return _count_body(session, cancel_count(session, act, count_id).id)
+
+    return writing(cancel)
 
 
 def _count_body(session: CompanySession, count_id: int) -> Json:

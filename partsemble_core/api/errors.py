@@ -26,7 +26,7 @@ from partsemble_core.plugin_host import PluginError, UnknownBackend
 from partsemble_core.services.building import NoActiveBom
 from partsemble_core.services.closing import PeriodLocked
 from partsemble_core.services.connecting import CurrencyDiffers
-from partsemble_core.services.counting import CountBelowZero
+from partsemble_core.services.counting import CountBelowZero, CountOpen
 from partsemble_core.services.downloading import TooManyRows
 from partsemble_core.services.executing import ReviewFirst
 from partsemble_core.services.exporting import AccountNotSet
@@ -117,6 +117,7 @@ STATUSES: Mapping[type[PartsembleError], int] = {
     AccountNotSet: 409,
     CurrencyDiffers: 409,
     CountBelowZero: 409,
+    CountOpen: 409,
     DocumentInUse: 409,
     PeriodLocked: 409,
     ReviewFirst: 409,
@@ -171,7 +172,7 @@ def error_body(error: PartsembleError) -> dict[str, Any]:
         ]
     if isinstance(error, FileHasProblems):
         body["problems"] = list(error.problems)
-    if isinstance(error, DocumentInUse):
+    if isinstance(error, DocumentInUse | CountOpen):
         body["references"] = list(error.references)
     if isinstance(error, CountBelowZero):
         body["lots"] = list(error.numbers)

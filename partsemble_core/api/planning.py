@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from partsemble_core.api import build_schemas as schemas
@@ -12,9 +13,12 @@ from partsemble_core.api.products import components_of
 from partsemble_core.services.acting import Act, parse_day
 from partsemble_core.services.admitting import MAY_WRITE
 from partsemble_core.services.building import execute_planned, preview_planned
+from partsemble_core.services.picking import newer_versions
 from partsemble_core.services.planning import (
     cancel_planned,
     edit_planned,
+    list_buildable,
+    list_overdue,
     list_planned,
     list_reorder_alerts,
     list_shortages,
@@ -22,8 +26,10 @@ from partsemble_core.services.planning import (
     plan_build,
     refresh_to_active_bom,
     reorder,
+    sync_automatic,
 )
 from partsemble_core.services.reviewing import approve, reject
+from partsemble_core.store.builds import Build
 from partsemble_core.store.products import get_product_by_sku, products_by_id
 from partsemble_core.store.session import CompanySession
 
@@ -47,7 +53,26 @@ def plan(body: dict[str, Any]) -> Json:
 def list_plans() -> Json:
     """All planned builds in order of priority: the first is served first."""
     with reading() as session:
-        return _planned_list(session)
+        return _planned_list(session, list_planned(session))
+
+
+@area.route("GET", "/builds/overdue", gives=schemas.PlannedList)
+def list_overdue_builds() -> Json:
+    """Planned builds whose target date has passed, the longest overdue first."""
+    day = today()
+    with reading() as session:
+        return _planned_list(session, list_overdue(session, today=day))
+
+
+@area.route("POST", "/builds/planned/suggested", gives=schemas.PlannedList, roles=MAY_WRITE)
+def plan_suggested() -> Json:
+    """Plans what is suggested: one automatic build a product, made, adjusted or given up. Answers all plans."""
+
+    def suggested(session: CompanySession, act: Act) -> Json:
+        sync_automatic(session, act)
+        return _planned_list(session, list_planned(session))
+
+    return writing(suggested)
 
 
 @area.route("PUT", "/builds/planned/order", takes=schemas.OrderIn, gives=schemas.PlannedList, roles=MAY_WRITE)
@@ -56,7 +81,7 @@ def put_order(body: dict[str, Any]) -> Json:
 
     def order(session: CompanySession, act: Act) -> Json:
         reorder(session, act, body["build_ids"])
-        return _planned_list(session)
+        return _planned_list(session, list_planned(session))
 
     return writing(order)
 
@@ -141,6 +166,19 @@ def show_shortages() -> Json:
         return {"rows": [short_body(short, product.sku) for product, short in list_shortages(session, today=day)]}
 
 
+@area.route("GET", "/buildable", gives=schemas.BuildablesOut)
+def show_buildable() -> Json:
+    """How many of each active product with a BOM can be built today, each by itself, by SKU."""
+    day = today()
+    with reading() as session:
+        return {
+            "rows": [
+                {"product_id": found.product.id, "sku": found.product.sku, "quantity": found.quantity}
+                for found in list_buildable(session, today=day)
+            ]
+        }
+
+
 @area.route("GET", "/suggestions", gives=schemas.SuggestionsOut)
 def show_suggestions() -> Json:
     """Products at or near their build point, and what to build of each, by SKU."""
@@ -177,12 +215,17 @@ def show_reorder_alerts() -> Json:
         }
 
 
-def _planned_list(session: CompanySession) -> Json:
-    found = list_planned(session)
+def _planned_list(session: CompanySession, found: Sequence[Build]) -> Json:
     products = products_by_id(session, {build.product_id for build in found})
-    same = schemas.PlannedOut._declared_fields.keys() - {"sku"}
+    newer = newer_versions(session, found)
+    same = schemas.PlannedOut._declared_fields.keys() - {"sku", "newer_bom_version"}
     return {
         "rows": [
-            {**{key: getattr(build, key) for key in same}, "sku": products[build.product_id].sku} for build in found
+            {
+                **{key: getattr(build, key) for key in same},
+                "sku": products[build.product_id].sku,
+                "newer_bom_version": newer.get(build.id),
+            }
+            for build in found
         ]
     }

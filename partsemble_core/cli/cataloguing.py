@@ -17,19 +17,35 @@ from partsemble_core.services.cataloguing import (
     create_product,
     create_supplier,
     save_bom,
+    update_product,
     view_bom,
 )
 from partsemble_core.services.listing import Column, ListQuery, Row, get_table, rows_for_download
+from partsemble_core.services.versioning import VersionStory, bom_history, where_used
 from partsemble_core.store.products import get_product_by_sku
 
 PARTS = (
     Column("sku", "Component"),
     Column("name", "Name"),
     Column("quantity", "Quantity", "quantity"),
+    Column("scrap", "Scrap"),
+    Column("needed", "Needed"),
     Column("stock", "Stock", "quantity"),
     Column("average_cost", "Average cost", "money"),
     Column("designators", "Places"),
 )
+USES = (Column("sku", "Used in"), Column("levels", "Levels", "number"), Column("quantity", "Quantity", "quantity"))
+EDITS = {
+    "sku": "another SKU",
+    "name": "",
+    "kind": f"one of {', '.join(ProductKind)}",
+    "unit": "unit of measure",
+    "reorder_point": "at or below it a warning is shown; 0 for none",
+    "build_point": "at or below it a build is suggested; empty for none",
+    "build_target": "how many there should be after that build",
+    "weight": "of one unit, for freight spread by weight",
+    "notes": "",
+}
 COSTS = (Column("kind", "Kind"), Column("label", "Cost line"), Column("cost", "Cost", "money"))
 
 
@@ -41,6 +57,13 @@ def add_commands(commands: Commands) -> None:
     add.add_argument("--kind", default="component", help=f"one of {', '.join(ProductKind)}")
     add.add_argument("--unit", default="each", help="unit of measure, such as each, kg or m")
     add.add_argument("--reorder-point", default="0", metavar="QTY")
+    put = add_command(products, "set", set_product, about="Change what is given of a product.")
+    put.add_argument("sku")
+    for name, about in EDITS.items():
+        put.add_argument(f"--{name.replace('_', '-')}", dest=f"new_{name}", metavar=name.upper(), help=about)
+    state = put.add_mutually_exclusive_group()
+    state.add_argument("--activate", dest="is_active", action="store_const", const=True, default=None)
+    state.add_argument("--deactivate", dest="is_active", action="store_const", const=False)
     _add_list(products, "products", about="List products with stock and value.")
     suppliers = add_group(commands, "supplier", about="Suppliers.")
     add = add_command(suppliers, "add", add_supplier, about="Create a supplier.")
@@ -51,7 +74,12 @@ def add_commands(commands: Commands) -> None:
     boms = add_group(commands, "bom", about="Bills of materials.")
     put = add_command(boms, "set", set_bom, about="Save the next version of a product's BOM and make it active.")
     put.add_argument("sku", help="what is made")
-    put.add_argument("components", nargs="+", metavar="COMPONENT=QTY", help="quantity for one unit of output")
+    put.add_argument(
+        "components",
+        nargs="+",
+        metavar="COMPONENT=QTY",
+        help="quantity for the output; R-1=4+2%% scraps 2 per cent, R-1=4? is optional",
+    )
     put.add_argument(
         "--cost",
         action="append",
@@ -63,6 +91,12 @@ def add_commands(commands: Commands) -> None:
     show = add_command(boms, "show", show_bom, about="Show the active BOM with today's cost and how many can be built.")
     show.add_argument("sku")
     add_json(show)
+    history = add_command(boms, "versions", list_versions, about="Show every version of a BOM and what it changed.")
+    history.add_argument("sku")
+    add_json(history)
+    uses = add_command(boms, "used-in", list_uses, about="Show what a product goes into, directly and over levels.")
+    uses.add_argument("sku")
+    add_json(uses)
 
 
 def add_product(args: argparse.Namespace) -> int:
@@ -79,6 +113,19 @@ def add_product(args: argparse.Namespace) -> int:
             )
         )
     print(f"{product.sku} ({product.name}) is created.")
+    return 0
+
+
+def set_product(args: argparse.Namespace) -> int:
+    given = {name: getattr(args, f"new_{name}") for name in EDITS}
+    changes = {name: value for name, value in {**given, "is_active": args.is_active}.items() if value is not None}
+    if not changes:
+        raise Invalid("arguments", "Say what to change, such as --weight 0.2. Everything else stays.")
+    with open_office(args) as office:
+        with office.reading() as session:
+            found = get_product_by_sku(session, args.sku)
+        product = office.writing(lambda session: update_product(session, office.act, found.id, **changes))
+    print(f"{product.sku} ({product.name}) is changed: {', '.join(changes)}.")
     return 0
 
 
@@ -101,7 +148,7 @@ def list_rows(args: argparse.Namespace) -> int:
 
 
 def set_bom(args: argparse.Namespace) -> int:
-    components = [ComponentInput(sku=sku, quantity=quantity) for sku, quantity in map(pair_of, args.components)]
+    components = [_component_of(text) for text in args.components]
     costs = [_cost_of(text) for text in args.cost]
     with open_office(args) as office:
         with office.reading() as session:
@@ -142,6 +189,46 @@ def show_bom(args: argparse.Namespace) -> int:
     return 0
 
 
+def list_versions(args: argparse.Namespace) -> int:
+    """Every version of a BOM, newest first."""
+    with open_office(args) as office, office.reading() as session:
+        product = get_product_by_sku(session, args.sku)
+        stories = bom_history(session, product.id)
+        if args.json:
+            print_json([_version_json(story) for story in stories])
+            return 0
+        for story in stories:
+            saved = story.version
+            print(f"version {saved.version}  {saved.state}  {saved.created_at:%Y-%m-%d}  {saved.created_by}")
+            for words in story.words:
+                print(f"  {words}")
+        if not stories:
+            print("Nothing found.")
+    return 0
+
+
+def _version_json(story: VersionStory) -> Row:
+    return {
+        "version": story.version.version,
+        "state": story.version.state,
+        "saved_at": story.version.created_at,
+        "saved_by": story.version.created_by,
+        "changes": list(story.words),
+    }
+
+
+def list_uses(args: argparse.Namespace) -> int:
+    """What a product goes into."""
+    with open_office(args) as office, office.reading() as session:
+        product = get_product_by_sku(session, args.sku)
+        rows: list[Row] = [
+            {"sku": use.product.sku, "name": use.product.name, "levels": use.levels, "quantity": use.quantity}
+            for use in where_used(session, product.id)
+        ]
+        print_rows(USES, rows, decimals=office.decimals, as_json=args.json)
+    return 0
+
+
 def pair_of(text: str) -> tuple[str, str]:
     """``SKU=VALUE``, parted at the last ``=``. Raises Invalid."""
     sku, sign, value = text.rpartition("=")
@@ -155,6 +242,16 @@ def _add_list(commands: Commands, list_name: str, *, about: str) -> None:
     command.set_defaults(list_name=list_name)
     command.add_argument("--search", default="", help="words that a row must hold")
     add_json(command)
+
+
+def _component_of(text: str) -> ComponentInput:
+    """``SKU=QTY``, with ``+2%`` of scrap where some is lost, and ``?`` at the end where it is optional."""
+    sku, amount = pair_of(text)
+    amount, optional = (amount[:-1], True) if amount.endswith("?") else (amount, False)
+    quantity, sign, scrap = amount.partition("+")
+    if sign and not scrap.endswith("%"):
+        raise Invalid("components", f"{text!r} isn't of the form SKU=QTY+SCRAP%. Write it like R-1=4+2%.")
+    return ComponentInput(sku=sku, quantity=quantity, scrap_percent=scrap.rstrip("%") or "0", optional=optional)
 
 
 def _cost_of(text: str) -> CostInput:
@@ -176,6 +273,8 @@ def _part_rows(view: BomView) -> list[Row]:
             "quantity": line.quantity,
             "optional": line.optional,
             "scrap_percent": line.scrap_percent,
+            "scrap": f"{format_quantity(line.scrap_percent)} %" if line.scrap_percent else "",
+            "needed": "optional" if line.optional else "",
             "stock": view.stock[line.product_id],
             "average_cost": view.unit_costs[line.product_id],
             "designators": ", ".join(line.designators),
@@ -189,7 +288,7 @@ def _bom_json(sku: str, view: BomView, parts: list[Row], costs: list[Row]) -> Ro
         "sku": sku,
         "version": view.version.version,
         "output_quantity": view.bom.output_quantity,
-        "components": parts,
+        "components": [{k: v for k, v in part.items() if k not in ("scrap", "needed")} for part in parts],
         "cost_lines": costs,
         "estimated_cost": view.estimated_cost,
         "buildable": view.buildable,

@@ -11,7 +11,14 @@ from partsemble_core.cli.opening import open_office
 from partsemble_core.cli.output import agreed, counted, print_rows
 from partsemble_core.domain.amounts import add, format_amount
 from partsemble_core.errors import Invalid
-from partsemble_core.services.counting import CountLine, confirm_count, enter_counts, start_count, view_count
+from partsemble_core.services.counting import (
+    CountLine,
+    cancel_count,
+    confirm_count,
+    enter_counts,
+    start_count,
+    view_count,
+)
 from partsemble_core.services.listing import Column, Row
 from partsemble_core.store.adjustments import StockCount, count_lines_of
 
@@ -40,6 +47,9 @@ def add_commands(commands: Commands) -> None:
     confirm = add_command(counts, "confirm", confirm_one, about="Adjust every lot that was counted differently.")
     confirm.add_argument("reference")
     add_yes(confirm)
+    cancel = add_command(counts, "cancel", cancel_one, about="Give up a count that isn't confirmed.")
+    cancel.add_argument("reference")
+    add_yes(cancel)
 
 
 def start_one(args: argparse.Namespace) -> int:
@@ -92,6 +102,18 @@ def confirm_one(args: argparse.Namespace) -> int:
         written = office.writing(lambda session: confirm_count(session, office.act, count.id))
         cost = format_amount(add([adjustment.cost for adjustment in written]), decimals=office.decimals)
     print(f"{count.reference} is confirmed: {counted(len(written), 'adjustment')}, cost {cost}.")
+    return 0
+
+
+def cancel_one(args: argparse.Namespace) -> int:
+    with open_office(args) as office:
+        with office.reading() as session:
+            count = find_document(session, StockCount, args.reference)
+        if not agreed(f"Give up {count.reference}?", yes=args.yes):
+            print("Nothing was changed.")
+            return REFUSED
+        office.writing(lambda session: cancel_count(session, office.act, count.id))
+    print(f"{count.reference} is cancelled. Nothing was adjusted.")
     return 0
 
 

@@ -16,7 +16,8 @@ from partsemble_core.domain.quality import Recovery, RejectReason
 from partsemble_core.errors import Invalid
 from partsemble_core.services.acting import parse_day
 from partsemble_core.services.building import execute_planned, preview_planned
-from partsemble_core.services.planning import plan_build
+from partsemble_core.services.picking import newer_versions
+from partsemble_core.services.planning import plan_build, refresh_to_active_bom, view_planned
 from partsemble_core.services.reversing import reverse
 from partsemble_core.services.reviewing import approve, reject
 from partsemble_core.store.adjustments import Adjustment
@@ -39,6 +40,9 @@ def add_commands(commands: Commands) -> None:
     execute.add_argument("--on", default="", metavar="DATE", help="day of the build; today if left out")
     execute.add_argument("--with-subassemblies", action="store_true", help="build short sub-assemblies first")
     add_yes(execute)
+    anew = add_command(commands, "refresh", refresh_one, about="Let a planned build go by the active BOM version.")
+    anew.add_argument("reference")
+    add_yes(anew)
     good = add_command(commands, "approve", approve_one, about="Approve a build that waits for review.")
     good.add_argument("reference")
     good.add_argument("--note", default="")
@@ -82,6 +86,11 @@ def execute_one(args: argparse.Namespace) -> int:
         with office.reading() as session:
             planned = find_document(session, Build, args.reference)
             preview = preview_planned(session, planned.id, built_on=day, build_subassemblies=args.with_subassemblies)
+            newer = newer_versions(session, [planned]).get(planned.id)
+        if newer:
+            print(f"Newer recipe: version {newer} is active. To follow it: partsemble refresh {planned.reference}")
+        if planned.is_modified:
+            print("Modified: its lines differ from its BOM version's.")
         print_preview(preview, decimals=office.decimals)
         if preview.costing.shortages:
             raise StockShort(preview.costing.shortages, names_of(preview.products.values()))
@@ -94,6 +103,22 @@ def execute_one(args: argparse.Namespace) -> int:
             )
         )
     print_built(build, sku=preview.product.sku)
+    return 0
+
+
+def refresh_one(args: argparse.Namespace) -> int:
+    with open_office(args) as office:
+        with office.reading() as session:
+            planned = find_document(session, Build, args.reference)
+            view = view_planned(session, planned.id)
+        version = (view.newer or view.version).version
+        if view.build.is_modified and not agreed(
+            f"Give up what was changed on {planned.reference} alone?", yes=args.yes
+        ):
+            print("Nothing was changed.")
+            return REFUSED
+        office.writing(lambda session: refresh_to_active_bom(session, office.act, planned.id))
+    print(f"{planned.reference} goes by BOM version {version} now.")
     return 0
 
 

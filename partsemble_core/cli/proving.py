@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import re
+from zoneinfo import ZoneInfo
 
 from partsemble_core.cli.commands import REFUSED, Commands, add_command, add_group, add_json, add_yes
 from partsemble_core.cli.opening import open_office
@@ -16,7 +18,7 @@ from partsemble_core.services.doctoring import examine, report_lines
 from partsemble_core.services.listing import Column, Row
 from partsemble_core.services.opting import DRAW_ORDERS, SWITCHES, set_options
 from partsemble_core.services.valuing import StockValue, stock_at
-from partsemble_core.store.companies import CompanyOptions, options_of
+from partsemble_core.store.companies import CompanyOptions, get_company, options_of
 
 VALUES = (
     Column("sku", "Product"),
@@ -25,6 +27,7 @@ VALUES = (
     Column("average_cost", "Average cost", "money"),
     Column("value", "Value", "money"),
 )
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 OPTIONS = (Column("name", "Option"), Column("value", "Value"))
 
 
@@ -33,7 +36,7 @@ def add_commands(commands: Commands) -> None:
     doctor.add_argument("--replay", action="store_true", help="also rebuild lots and balances from the ledger")
     value = add_command(commands, "value", show_value, about="Show the value of stock at the end of any day.")
     value.add_argument("--on", default="", metavar="DATE", help="today if left out")
-    value.add_argument("--known-at", default="", metavar="TIME", help="as known then: 2026-04-30T17:00Z")
+    value.add_argument("--known-at", default="", metavar="DATE", help="as known then; also a time: 2026-04-30T17:00Z")
     add_json(value)
     options = add_group(commands, "options", about="The company's switches.")
     show = add_command(options, "show", show_options, about="Show the options and the period lock.")
@@ -57,10 +60,11 @@ def run_doctor(args: argparse.Namespace) -> int:
 
 
 def show_value(args: argparse.Namespace) -> int:
-    known_at = _time_of(args.known_at) if args.known_at else None
     with open_office(args) as office:
         day = parse_day(args.on, field="on", today=office.act.today)
         with office.reading() as session:
+            zone = ZoneInfo(get_company(session).timezone)
+            known_at = _time_of(args.known_at, zone) if args.known_at else None
             stock = stock_at(session, day, known_at=known_at)
         if args.json:
             print_json(_value_json(stock))
@@ -122,14 +126,19 @@ def _word(value: object) -> object:
     return "–" if value is None else value
 
 
-def _time_of(text: str) -> dt.datetime:
-    """An ISO time with a zone. Raises Invalid."""
+def _time_of(text: str, zone: ZoneInfo) -> dt.datetime:
+    """An ISO time with a zone, or a day: its end on the company's clock. Raises Invalid."""
+    if DAY.fullmatch(text):
+        day = parse_iso_day(text, field="known_at")
+        return dt.datetime.combine(day, dt.time.max, tzinfo=zone).astimezone(dt.UTC)
     try:
         time = dt.datetime.fromisoformat(text)
     except ValueError:
         time = None
     if time is None or time.tzinfo is None:
-        raise Invalid("known_at", f"{text[:40]!r} isn't a time with a zone. Write it as 2026-04-30T17:00Z.")
+        raise Invalid(
+            "known_at", f"{text[:40]!r} isn't a day or a time with a zone. Write it as 2026-04-30 or 2026-04-30T17:00Z."
+        )
     return time.astimezone(dt.UTC)
 
 

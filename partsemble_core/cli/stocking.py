@@ -24,7 +24,18 @@ from partsemble_core.store.builds import Build
 from partsemble_core.store.products import get_product_by_sku, names_of
 
 FILE_SIZE = 10 * 1024 * 1024
-COLUMNS = {"sku", "quantity", "unit_cost", "total_cost", "lot_number", "expires_on"}
+COLUMNS = {
+    "sku",
+    "quantity",
+    "unit_cost",
+    "total_cost",
+    "lot_number",
+    "expires_on",
+    "part_number",
+    "purchase_unit",
+    "per_purchase_unit",
+    "weight",
+}
 DRAWS = (
     Column("sku", "Component"),
     Column("lot", "Lot"),
@@ -36,7 +47,12 @@ DRAWS = (
 
 def add_commands(commands: Commands) -> None:
     take_in = add_command(commands, "receive", receive_goods, about="Receive goods and confirm the receipt at once.")
-    take_in.add_argument("lines", nargs="*", metavar="SKU=QTY@UNIT_COST")
+    take_in.add_argument(
+        "lines",
+        nargs="*",
+        metavar="SKU=QTY@UNIT_COST",
+        help="or 'SKU=1 reel of 5000@95.00': bought by the reel",
+    )
     take_in.add_argument("--supplier", required=True, metavar="CODE")
     take_in.add_argument("--on", default="", metavar="DATE", help="day of receipt, 2026-04-30; today if left out")
     take_in.add_argument("--freight", metavar="AMOUNT", help="spread over the lines: part of what the goods cost")
@@ -195,7 +211,15 @@ def _line_of(text: str) -> LineInput:
     quantity, sign, unit_cost = rest.partition("@")
     if not sign:
         raise Invalid("lines", f"{text!r} has no cost. Write it like PCB-1=100@1.25, or @0 for goods that were free.")
-    return LineInput(sku=sku, quantity=quantity, unit_cost=unit_cost)
+    amount, _, bought_as = quantity.strip().partition(" ")
+    unit, _, holds = bought_as.partition(" of ")
+    return LineInput(
+        sku=sku,
+        quantity=amount,
+        unit_cost=unit_cost,
+        purchase_unit=unit.strip(),
+        per_purchase_unit=holds.strip() or None,
+    )
 
 
 def _lines_of_file(path: Path) -> list[LineInput]:
@@ -217,7 +241,8 @@ def _lines_of_file(path: Path) -> list[LineInput]:
         raise Invalid(
             "file",
             f"{path.name} needs the columns sku, quantity and unit_cost or total_cost, "
-            "and takes lot_number and expires_on. Correct its first row.",
+            "and takes lot_number, expires_on, part_number, purchase_unit, per_purchase_unit and weight. "
+            "Correct its first row.",
         )
     return [_line_of_row(row, number) for number, row in enumerate(rows, start=2)]
 
@@ -232,4 +257,8 @@ def _line_of_row(row: dict[str, str | None], number: int) -> LineInput:
         total_cost=row.get("total_cost") or None,
         lot_number=row.get("lot_number") or "",
         expires_on=row.get("expires_on") or None,
+        part_number=row.get("part_number") or "",
+        purchase_unit=row.get("purchase_unit") or "",
+        per_purchase_unit=row.get("per_purchase_unit") or None,
+        weight=row.get("weight") or None,
     )

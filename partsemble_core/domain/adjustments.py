@@ -33,6 +33,8 @@ ONLY_DOWN = frozenset({AdjustmentReason.BREAKAGE, AdjustmentReason.LOSS})
 class CountState(enum.StrEnum):
     DRAFT = "draft"
     CONFIRMED = "confirmed"
+    CANCELLED = "cancelled"
+    """Given up before it changed anything. It keeps its row, so that count numbers have no gap."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -82,18 +82,33 @@ class Shortage:
         return add([self.needed, -self.available])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withheld:
+    """Why less of a product may be taken than there is: on hold, expired, or come only after the build's ``day``."""
+
+    held: Decimal = NOTHING
+    expired: Decimal = NOTHING
+    later: Decimal = NOTHING
+    day: dt.date | None = None
+    is_made: bool = False
+
+
 class StockShort(Refused):
     """Stock doesn't reach. ``shortages`` lists every product that falls short, not only the first."""
 
     code = "stock-short"
 
-    def __init__(self, shortages: Sequence[Shortage], names: Mapping[int, str] | None = None) -> None:
-        known = names or {}
-        listed = "; ".join(_told(s, known.get(s.product_id, f"product {s.product_id}")) for s in shortages)
-        cure = "Receive the missing goods or build less."
-        if any(s.reserved for s in shortages):
-            cure = "Receive the missing goods, build less, or give the planned build a higher priority."
-        super().__init__(f"Stock doesn't reach. {listed}. {cure}")
+    def __init__(
+        self,
+        shortages: Sequence[Shortage],
+        names: Mapping[int, str] | None = None,
+        whys: Mapping[int, Withheld] | None = None,
+    ) -> None:
+        called = {s.product_id: (names or {}).get(s.product_id, f"product {s.product_id}") for s in shortages}
+        why = {s.product_id: (whys or {}).get(s.product_id, Withheld()) for s in shortages}
+        listed = "; ".join(_told(s, called[s.product_id], why[s.product_id]) for s in shortages)
+        made = [called[s.product_id] for s in shortages if why[s.product_id].is_made]
+        super().__init__(f"Stock doesn't reach. {listed}. {_cure(shortages, list(why.values()), made)}")
         self.shortages = tuple(shortages)
 
 
@@ -237,8 +252,32 @@ def _less(lot: OpenLot, taken: Draw) -> OpenLot:
     )
 
 
-def _told(short: Shortage, name: str) -> str:
-    there = f"{format_quantity(short.available)} in stock"
-    if short.reserved:
-        there = f"{format_quantity(short.available)} not reserved for planned builds"
-    return f"{name}: {format_quantity(short.needed)} needed, {there}, {format_quantity(short.missing)} missing"
+def _told(short: Shortage, name: str, why: Withheld) -> str:
+    kind = "not reserved for planned builds" if short.reserved else "in stock"
+    if why.held or why.expired:
+        kind = "free to take"
+    if why.later:
+        kind += f" as of {why.day}"
+    there = [f"{format_quantity(short.available)} {kind}"]
+    for quantity, words in ((why.held, "on hold"), (why.expired, "expired"), (why.later, "more since")):
+        if quantity:
+            there.append(f"{format_quantity(quantity)} {words}")
+    needed, missing = format_quantity(short.needed), format_quantity(short.missing)
+    return f"{name}: {needed} needed, {', '.join(there)}, {missing} missing"
+
+
+def _cure(shortages: Sequence[Shortage], whys: Sequence[Withheld], made: Sequence[str]) -> str:
+    """What can be done, by what is short."""
+    ways = [f"build {', '.join(made)} first"] if made else []
+    if len(made) < len(shortages):
+        ways.append("receive the missing goods")
+    if any(why.held for why in whys):
+        ways.append("release what is on hold")
+    if any(why.later for why in whys):
+        ways.append("use a later day")
+    ways.append("build less")
+    if any(short.reserved for short in shortages):
+        ways.append("give the planned build a higher priority")
+    last = f"{',' if len(ways) > 2 else ''} or {ways[-1]}."
+    told = ", ".join(ways[:-1]) + last
+    return told[0].upper() + told[1:]

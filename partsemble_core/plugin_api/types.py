@@ -188,7 +188,10 @@ class ConnectRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Organisation:
-    """One set of books that the signed-in person may connect. ``link_id`` is what is deleted to disconnect."""
+    """One set of books that the signed-in person may connect. ``link_id`` is what is deleted to disconnect.
+
+    Books without a ``base_currency`` of their own are kept in the company's.
+    """
 
     external_id: str
     name: str

@@ -13,15 +13,21 @@ _ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """``by`` is what people read in a history: an e-mail address or ``token NAME``. ``at`` is aware UTC.
+    """``by`` is what people read in a history: an e-mail address, with ``(token NAME)`` where a token acted.
 
-    ``today`` is the company's calendar day at that time, and ``console`` the address that links lead back to.
+    ``at`` is aware UTC, ``today`` is the company's calendar day at that time, and ``console`` the address that links
+    lead back to.
     """
 
     by: str
     at: dt.datetime
     today: dt.date
     console: str = ""
+
+
+def person_of(by: str) -> str:
+    """Who that is, whatever the door: somebody's API token is that person, too."""
+    return by.partition(" (token ")[0]
 
 
 def parse_day(value: object, *, field: str, today: dt.date) -> dt.date:

@@ -13,7 +13,7 @@ from partsemble_core.domain.products import clean_text
 from partsemble_core.errors import Refused, WrongState
 from partsemble_core.services.acting import Act, parse_day
 from partsemble_core.services.closing import check_day_is_open
-from partsemble_core.services.executing import Order, Picked, cost_order, execute, recipes_for
+from partsemble_core.services.executing import Order, Picked, check_steps_active, cost_order, execute, recipes_for
 from partsemble_core.store import boms
 from partsemble_core.store.boms import BomVersion
 from partsemble_core.store.builds import Build, BuildLine, build_for_update, get_build, lines_of
@@ -194,6 +194,8 @@ def _preview(session: CompanySession, order: Order, version: BomVersion) -> Prev
     recipes = recipes_for(session, order)
     lots = open_lots(session, recipes.component_ids)
     *first, last = cost_order(session, order, recipes, lots, options=options_of(session))
+    products = products_by_id(session, {order.product.id, *recipes.component_ids})
+    check_steps_active([*first, last], products)
     known = {lot.lot_id: lot for lot in lots}
     known |= {step.output.lot_id: replace(step.output, number=BUILT_FIRST) for step in first}
     drawn = {d.lot_id for step in (*first, last) for d in step.costing.draws}
@@ -202,7 +204,7 @@ def _preview(session: CompanySession, order: Order, version: BomVersion) -> Prev
         version=version,
         costing=last.costing,
         lots={lot_id: lot for lot_id, lot in known.items() if lot_id in drawn},
-        products=products_by_id(session, recipes.component_ids),
+        products=products,
         first=tuple(first),
     )
 

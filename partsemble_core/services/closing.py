@@ -1,6 +1,6 @@
 """Closing a period: no document may be dated on or before the day through which the books are locked.
 
-Who may lock and unlock is decided at the doors (owner and admin).
+Who may lock and unlock is decided at the doors (owner, admin and accountant).
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ class PeriodLocked(Refused):
 
     def __init__(self, day: dt.date, through: dt.date, *, field: str) -> None:
         super().__init__(
-            f"{day} lies in a locked period: stock is closed through {through}. Use a later day, "
-            "or have an owner or admin unlock the period."
+            f"{day} lies in a locked period: stock is closed through {through}. "
+            f"Use {through + dt.timedelta(days=1)} or later, or have an owner, admin or accountant unlock the period."
         )
         self.field = field
         self.through = through

@@ -25,6 +25,7 @@ from partsemble_core.services.adjusting import (
 from partsemble_core.services.closing import check_day_is_open
 from partsemble_core.store.adjustments import (
     Adjustment,
+    AdjustmentState,
     StockCount,
     StockCountLine,
     count_for_update,
@@ -32,7 +33,7 @@ from partsemble_core.store.adjustments import (
     get_count,
 )
 from partsemble_core.store.companies import next_number
-from partsemble_core.store.lots import Lot, StockEntry, gates_for_update, lots_for_update
+from partsemble_core.store.lots import DocumentKind, Lot, StockEntry, gates_for_update, lots_for_update
 from partsemble_core.store.products import products_by_id, products_by_sku
 from partsemble_core.store.session import CompanySession
 
@@ -71,6 +72,20 @@ class CountBelowZero(Refused):
         self.numbers = tuple(line.lot.number for line in lines)
 
 
+class CountOpen(Refused):
+    """A lot is on another count that isn't confirmed, or was counted for a later day, listed as ``references``.
+
+    One shortage would be booked twice.
+    """
+
+    code = "count-open"
+
+    def __init__(self, message: str, references: Sequence[str]) -> None:
+        super().__init__(message)
+        self.field = "lot_ids"
+        self.references = tuple(references)
+
+
 def start_count(
     session: CompanySession,
     act: Act,
@@ -83,13 +98,15 @@ def start_count(
     """A count ``PSB-CNT-0001`` of all lots in stock, or of those of ``skus``, or of ``lot_ids`` (used-up ones too).
 
     What is expected is fixed now, as the records stand for the day counted. Raises Invalid naming an unknown SKU or
-    saying that there is nothing to count, NotFound for a lot, PeriodLocked.
+    saying that there is nothing to count, or that a lot wasn't there on that day; CountOpen for lots that are on
+    another count; NotFound for a lot, PeriodLocked.
     """
     day = parse_day(counted_on, field="counted_on", today=act.today)
     note = clean_text(notes, field="notes", length=NOTES, required=False)
     check_day_is_open(session, day, field="counted_on")
     lots = _chosen(session, skus, lot_ids, day, today=act.today)
     gates_for_update(session, {lot.product_id for lot in lots})
+    _check_countable(session, lots, day)
     number = next_number(session, "count")
     count = StockCount(
         number=number,
@@ -111,7 +128,7 @@ def start_count(
 def add_to_count(session: CompanySession, act: Act, count_id: int, *, lot_ids: Collection[int]) -> StockCount:
     """Puts more lots on a count that isn't confirmed: what they hold now is what is expected.
 
-    Raises Conflict for a lot that is on it, NotFound, WrongState.
+    Raises Conflict for a lot that is on it, CountOpen for one on another count, Invalid, NotFound, WrongState.
     """
     count = _draft(session, count_id)
     lots = _by_id(session, lot_ids)
@@ -120,6 +137,7 @@ def add_to_count(session: CompanySession, act: Act, count_id: int, *, lot_ids: C
         if lot.id in there:
             raise Conflict(f"Lot {lot.number} is on {count.reference} already. Enter its count there.", field="lot_ids")
     gates_for_update(session, {lot.product_id for lot in lots})
+    _check_countable(session, lots, count.counted_on)
     _put(session, count, lots)
     return count
 
@@ -136,6 +154,14 @@ def enter_counts(session: CompanySession, act: Act, count_id: int, *, counted: M
         if lot_id not in lines:
             raise Invalid(field, f"Lot {lot_id} isn't on {count.reference}. Put it on the count first.")
         lines[lot_id].counted = None if value is None or value == "" else parse_counted(value, field=field)
+    return count
+
+
+def cancel_count(session: CompanySession, act: Act, count_id: int) -> StockCount:
+    """Gives up a count that isn't confirmed; its lots may be put on another. Raises WrongState, NotFound."""
+    count = _draft(session, count_id)
+    count.state = CountState.CANCELLED
+    session.flush()
     return count
 
 
@@ -209,7 +235,7 @@ def _chosen(
 
 def _in_stock(session: CompanySession, day: dt.date, *, today: dt.date) -> sa.ColumnElement[bool]:
     """Lots that hold something, or, for a count entered later, that held something on its day."""
-    now = Lot.state.in_([LotState.OPEN, LotState.HELD])
+    now = sa.and_(Lot.state.in_([LotState.OPEN, LotState.HELD]), Lot.received_on <= day)
     if day == today:
         return now
     then = (
@@ -218,7 +244,7 @@ def _in_stock(session: CompanySession, day: dt.date, *, today: dt.date) -> sa.Co
         .group_by(StockEntry.lot_id)
         .having(sa.func.sum(StockEntry.quantity) > 0)
     )
-    return sa.or_(now, Lot.id.in_(then))
+    return sa.or_(now, sa.and_(Lot.id.in_(then), Lot.state != LotState.REVERSED))
 
 
 def _product_ids(session: CompanySession, skus: Collection[str]) -> list[int]:
@@ -234,6 +260,50 @@ def _by_id(session: CompanySession, lot_ids: Collection[int]) -> list[Lot]:
     for lot_id in set(lot_ids) - {lot.id for lot in found}:
         raise NotFound("lot", lot_id)
     return found
+
+
+def _check_countable(session: CompanySession, lots: Sequence[Lot], day: dt.date) -> None:
+    """With their gates held, so that of two counts of one lot started at once, the second finds the first."""
+    ids = [lot.id for lot in lots]
+    for lot in session.scalars(sa.select(Lot).where(Lot.id.in_(ids)).execution_options(populate_existing=True)):
+        if lot.state == LotState.REVERSED:
+            raise Invalid("lot_ids", f"Lot {lot.number} was reversed: its goods never came. Leave it out.")
+        if day < lot.received_on:
+            raise Invalid(
+                "counted_on",
+                f"Lot {lot.number} came in on {lot.received_on} only. Count it on that day or later, or leave it out.",
+            )
+    found = session.execute(
+        sa.select(StockCount.reference, StockCount.state, StockCount.counted_on, Lot.number)
+        .join(StockCountLine, StockCountLine.count_id == StockCount.id)
+        .join(Lot, Lot.id == StockCountLine.lot_id)
+        .where(StockCountLine.lot_id.in_(ids), _overlaps(day))
+        .order_by(StockCount.id, StockCountLine.id)
+    ).all()
+    if not found:
+        return
+    reference, state, counted_on, number = found[0]
+    told = f"Lot {number} was counted by {reference} for {counted_on}. Count it as of that day or later."
+    if state == CountState.DRAFT:
+        told = f"Lot {number} is on {reference}, which isn't confirmed. Confirm or cancel that count first."
+    raise CountOpen(told, list(dict.fromkeys(row.reference for row in found)))
+
+
+def _overlaps(day: dt.date) -> sa.ColumnElement[bool]:
+    """Counts not confirmed, and confirmed ones of a later day, whose adjustments found the same shortage already."""
+    undone = sa.select(Adjustment.id).where(
+        Adjustment.company_id == StockCount.company_id,
+        Adjustment.count_id == StockCount.id,
+        Adjustment.lot_id == StockCountLine.lot_id,
+        Adjustment.state == AdjustmentState.REVERSED,
+    )
+    later = sa.and_(
+        StockCount.state == CountState.CONFIRMED,
+        StockCount.counted_on > day,
+        StockCountLine.counted.is_not(None),
+        ~undone.exists(),
+    )
+    return sa.or_(StockCount.state == CountState.DRAFT, later)
 
 
 def _put(session: CompanySession, count: StockCount, lots: Sequence[Lot]) -> None:
@@ -278,17 +348,24 @@ def _view(session: CompanySession, count: StockCount) -> tuple[CountLine, ...]:
 
 
 def _late_quantities(session: CompanySession, count: StockCount) -> dict[int, Decimal]:
-    """By lot: what was entered after the lot was put on the count, for days before the one counted.
+    """By lot: what was entered after the lot was put on the count, for days before the one counted, or by other counts.
 
-    Such a movement had happened when people counted, so it explains a variance; it doesn't add to it.
+    Such a movement had happened when people counted, or is the same difference found twice: it explains a variance,
+    it doesn't add to it.
     """
+    by_count = sa.select(Adjustment.id).where(
+        Adjustment.company_id == session.company_id,
+        Adjustment.count_id != count.id,
+        Adjustment.state == AdjustmentState.CONFIRMED,
+    )
+    counted = sa.and_(StockEntry.document_kind == DocumentKind.ADJUSTMENT, StockEntry.document_id.in_(by_count))
     rows = session.execute(
         sa.select(StockEntry.lot_id, sa.func.sum(StockEntry.quantity))
         .join(StockCountLine, StockCountLine.lot_id == StockEntry.lot_id)
         .where(
             StockCountLine.count_id == count.id,
             StockEntry.id > StockCountLine.through_entry_id,
-            StockEntry.effective_on < count.counted_on,
+            sa.or_(StockEntry.effective_on < count.counted_on, counted),
         )
         .group_by(StockEntry.lot_id)
     )

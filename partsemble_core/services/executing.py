@@ -19,6 +19,7 @@ from partsemble_core.domain.planning import reserved
 from partsemble_core.errors import Invalid, Refused
 from partsemble_core.services.acting import Act
 from partsemble_core.services.exporting import queue_build
+from partsemble_core.services.lacking import withheld_of
 from partsemble_core.store import boms
 from partsemble_core.store.availability import find_lots, is_moved_after
 from partsemble_core.store.builds import Build, insert_cost_lines, insert_lines, planned_needs
@@ -120,8 +121,11 @@ def execute(session: CompanySession, act: Act, order: Order) -> Build:
     lots = open_lots_for_update(session, recipes.component_ids)
     steps = cost_order(session, order, recipes, lots, options=options)
     products = products_by_id(session, gates.keys())
+    check_steps_active(steps, products)
     if steps[-1].costing.shortages:
-        raise StockShort(steps[-1].costing.shortages, names_of(products.values()))
+        short = steps[-1].costing.shortages
+        whys = withheld_of(session, short, order.built_on, today=act.today, options=options)
+        raise StockShort(short, names_of(products.values()), whys)
     if options.qa_review:
         _refuse_unreviewed(steps, products)
     builds = _write(session, act, order, steps, recipes, lots=lots, gates=gates, is_reviewed=options.qa_review)
@@ -130,6 +134,23 @@ def execute(session: CompanySession, act: Act, order: Order) -> Build:
             made = products[build.product_id]
             queue_build(session, act, build, product=made, costing=step.costing, components=products)
     return builds[-1]
+
+
+def check_steps_active(steps: Sequence[Step], products: Mapping[int, Product]) -> None:
+    """Nothing is built of or into what was deactivated meanwhile. Raises Invalid naming the line."""
+    product = products[steps[-1].bom.product_id]
+    if not product.is_active:
+        raise Invalid("product_id", f"{product.sku} is inactive. Activate it before building it.")
+    for step in reversed(steps):
+        check_components_active(step.bom, products)
+
+
+def check_components_active(bom: Bom, products: Mapping[int, Product]) -> None:
+    """Raises Invalid naming the line."""
+    for i, line in enumerate(bom.components):
+        if not products[line.product_id].is_active:
+            sku = products[line.product_id].sku
+            raise Invalid(f"components[{i}].sku", f"{sku} is inactive. Activate it, or use another component.")
 
 
 def insert_build(

@@ -121,6 +121,16 @@ class ReceiptPart:
     def unit_cost(self) -> Decimal:
         return unit_cost(self.line.cost, self.line.quantity)
 
+    @property
+    def was_converted(self) -> bool:
+        """Whether it was bought in units of its own, such as reels."""
+        return bool(self.line.purchase_unit) or self.line.per_purchase_unit != 1
+
+    @property
+    def entered_unit_cost(self) -> Decimal:
+        """Of one unit as it was bought, in the receipt's currency, without charges."""
+        return unit_cost(self.line.entered_cost, self.line.entered_quantity)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiptStory:
@@ -209,6 +219,16 @@ def explain_build(session: CompanySession, build_id: int) -> BuildStory:
         waste_export=find_for_document(session, DocumentKind.WASTE, build.id) if build.waste_cost else None,
         reversal=find_reversal(session, DocumentKind.BUILD, build.id) if build.state == "reversed" else None,
     )
+
+
+def exports_of_builds(session: CompanySession, build_ids: Collection[int]) -> dict[int, str]:
+    """By build: the state of its export, where it has one."""
+    rows = session.execute(
+        sa.select(Export.document_id, Export.state).where(
+            Export.document_kind == DocumentKind.BUILD, Export.document_id.in_(build_ids)
+        )
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 def explain_receipt(session: CompanySession, receipt_id: int) -> ReceiptStory:

@@ -110,11 +110,25 @@ def land(
 ) -> list[EnteredLine]:
     """The lines with their shares of the charges, exactly. Raises Invalid naming the line or the charge."""
     check_lines([line.values for line in lines], received_on=received_on)
-    in_base = [replace(c, amount=in_base_currency(c.amount, rate=money.rate)) for c in charges]
+    in_base = [
+        replace(c, amount=_in_base(c.amount, money, field=f"charges[{i}].amount")) for i, c in enumerate(charges)
+    ]
     costs = landed_costs([line.values for line in lines], in_base, weights=[line.weight for line in lines])
     landed = [replace(line, values=replace(line.values, cost=cost)) for line, cost in zip(lines, costs, strict=True)]
     check_lines([line.values for line in landed], received_on=received_on)
     return landed
+
+
+def _in_base(cost: Decimal, money: Money, *, field: str) -> Decimal:
+    """What costs something doesn't come in for nothing. Raises Invalid."""
+    in_base = in_base_currency(cost, rate=money.rate)
+    if cost and not in_base:
+        raise Invalid(
+            field,
+            f"At the rate {money.rate:f} this comes to nothing in the company's currency. "
+            "Check the rate and the cost, or enter a cost of 0.",
+        )
+    return in_base
 
 
 def _names(session: CompanySession, lines: Sequence[LineInput], *, supplier_id: int) -> Names:
@@ -137,11 +151,12 @@ def _enter(line: LineInput, names: Names, money: Money, *, field: str) -> Entere
     entered = parse_quantity(line.quantity, field=f"{field}.quantity")
     quantity = in_stock_units(entered, per_purchase_unit=holds, field=f"{field}.quantity")
     cost = line_cost(entered, total_cost=line.total_cost, unit_cost=line.unit_cost, field=field)
+    by = "unit_cost" if line.total_cost is None or line.total_cost == "" else "total_cost"
     expires = line.expires_on
     values = LineValues(
         product_id=product.id,
         quantity=quantity,
-        cost=in_base_currency(cost, rate=money.rate),
+        cost=_in_base(cost, money, field=f"{field}.{by}"),
         lot_number=clean_text(line.lot_number, field=f"{field}.lot_number", length=64, required=False),
         expires_on=parse_iso_day(expires, field=f"{field}.expires_on") if expires else None,
     )

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from partsemble_core.domain.journals import REQUIRED_ROLES, AccountRole
 from partsemble_core.errors import Invalid
-from partsemble_core.plugin_api.types import Account
+from partsemble_core.plugin_api.types import Account, ConnectRequest, ConnectStep
 from partsemble_core.services.addressing import context_of, token_for
 from partsemble_core.services.exporting import ROLE_LABELS
 from partsemble_core.services.house import House
@@ -28,11 +28,14 @@ ACCOUNT_PAGES = 200
 
 
 def sync_accounts(house: House, connection: Connection) -> int:
-    """Reads all accounts, each with its verdict. Those no longer there are marked gone. Returns how many there are."""
+    """Reads all accounts, each with its verdict, and the day through which the books are locked. Accounts no longer
+    there are marked gone. Returns how many there are."""
     ctx = context_of(house, connection, token=token_for(house, connection))
+    check = ConnectRequest(step=ConnectStep.CHECK, organisation_id=connection.organisation_id)
     accounts: list[Account] = []
     cursor: str | None = None
     with closing(ctx.http):
+        found = house.host.connect(connection.backend, ctx, check).organisations
         for _ in range(ACCOUNT_PAGES):
             page = house.host.list_accounts(connection.backend, ctx, cursor=cursor, limit=ACCOUNTS_PAGE)
             accounts.extend(page.records)
@@ -40,7 +43,14 @@ def sync_accounts(house: House, connection: Connection) -> int:
             if not page.has_more:
                 break
     now = house.clock()
-    house.write(connection.company_id, lambda session: _keep_accounts(session, connection.id, accounts, now))
+
+    def keep(session: CompanySession) -> None:
+        _keep_accounts(session, connection.id, accounts, now)
+        for organisation in found:
+            if organisation.external_id == connection.organisation_id:
+                get_connection(session, connection.id).locked_through = organisation.locked_through
+
+    house.write(connection.company_id, keep)
     return len(accounts)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -10,8 +11,10 @@ import sqlalchemy as sa
 
 from partsemble_core.domain.boms import BomState
 from partsemble_core.domain.exports import Doubt, ExportState
+from partsemble_core.domain.fifo import Shortage
 from partsemble_core.domain.journals import AccountRole
 from partsemble_core.services.mapping import missing_roles
+from partsemble_core.services.planning import Buildable, list_buildable, list_overdue, list_shortages
 from partsemble_core.store.base import Millionths
 from partsemble_core.store.boms import BomVersion
 from partsemble_core.store.builds import Build
@@ -44,13 +47,17 @@ class Overview:
     exports: dict[ExportState, int]
     stuck_exports: Sequence[Export]
     low_stock: Sequence[LowStock]
+    buildable: Sequence[Buildable]
+    """Those of which any can be built now, by SKU."""
+    shortages: Sequence[tuple[Product, Shortage]]
+    overdue: Sequence[Build]
     connection: Connection | None
     missing_accounts: Sequence[AccountRole]
     latest_builds: Sequence[tuple[Build, Product]]
 
 
-def oversee(session: CompanySession) -> Overview:
-    """How the company stands now, in a constant number of statements."""
+def oversee(session: CompanySession, *, today: dt.date) -> Overview:
+    """How the company stands ``today``, in a constant number of statements."""
     connection = find_live(session)
     return Overview(
         stock_value=_stock_value(session),
@@ -62,6 +69,9 @@ def oversee(session: CompanySession) -> Overview:
         exports=_exports_by_state(session),
         stuck_exports=_stuck_exports(session),
         low_stock=_low_stock(session),
+        buildable=[each for each in list_buildable(session, today=today) if each.quantity][:SHOWN],
+        shortages=list_shortages(session, today=today)[:SHOWN],
+        overdue=list_overdue(session, today=today)[:SHOWN],
         connection=connection,
         missing_accounts=missing_roles(session, connection.id) if connection else (),
         latest_builds=_latest_builds(session),
@@ -111,6 +121,7 @@ def _latest_builds(session: CompanySession) -> Sequence[tuple[Build, Product]]:
     rows = session.execute(
         sa.select(Build, Product)
         .join(Product, sa.and_(Product.id == Build.product_id, Product.company_id == Build.company_id))
+        .where(Build.executed_at.is_not(None))
         .order_by(Build.id.desc())
         .limit(SHOWN)
     )

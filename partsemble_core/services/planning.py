@@ -13,13 +13,20 @@ from partsemble_core.domain.amounts import parse_quantity
 from partsemble_core.domain.boms import Bom, BomState, ComponentLine, check_bom, costs_of, needs_of
 from partsemble_core.domain.builds import BuildState, Costing
 from partsemble_core.domain.fifo import Shortage
-from partsemble_core.domain.planning import BuildAlert, Suggestion, reorder_is_due, short_over_all, suggest
+from partsemble_core.domain.planning import (
+    BuildAlert,
+    Suggestion,
+    buildable_with_reservation,
+    reorder_is_due,
+    short_over_all,
+    suggest,
+)
 from partsemble_core.domain.products import clean_text
 from partsemble_core.errors import Conflict, Invalid
 from partsemble_core.services.acting import Act, parse_iso_day
 from partsemble_core.services.building import must_be_planned, planned_bom, recipe_of
 from partsemble_core.services.cataloguing import ComponentInput, check_bom_nesting, read_components
-from partsemble_core.services.executing import insert_build
+from partsemble_core.services.executing import check_components_active, insert_build
 from partsemble_core.store import boms
 from partsemble_core.store.availability import takeable
 from partsemble_core.store.boms import BomVersion
@@ -64,6 +71,14 @@ class BuildSuggestion:
     stock: Decimal
     coming: Decimal
     suggestion: Suggestion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Buildable:
+    """A product and how many of it can be built now; ``quantity`` None: nothing limits it."""
+
+    product: Product
+    quantity: Decimal | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +136,7 @@ def edit_planned(
         build.notes = clean_text(notes, field="notes", length=NOTES, required=False)
     bom = planned_bom(session, build)
     if components is not None:
-        bom = check_bom(replace(bom, components=read_components(session, components)))
+        bom = _with_components(bom, read_components(session, components))
         check_bom_nesting(session, bom)
     if quantity is not None or components is not None:
         build.is_automatic = False
@@ -202,13 +217,34 @@ def list_overdue(session: CompanySession, *, today: dt.date) -> list[Build]:
 
 
 def list_shortages(session: CompanySession, *, today: dt.date) -> list[tuple[Product, Shortage]]:
-    """What all planned builds together lack of what can be taken today, by SKU."""
+    """What all planned builds together lack of what can be taken today, by SKU.
+
+    What plans are yet to make doesn't count as being there: each made part that isn't in stock is listed.
+    """
     needs = planned_needs(session)
     ids = {need.product_id for need in needs}
     expiry = today if options_of(session).block_expired else None
     short = short_over_all(needs, takeable(session, ids, not_expired_on=expiry))
     products = products_by_id(session, {shortage.product_id for shortage in short})
     return sorted(((products[s.product_id], s) for s in short), key=lambda row: row[0].sku_key)
+
+
+def list_buildable(session: CompanySession, *, today: dt.date) -> list[Buildable]:
+    """How many of each active product with a BOM can be built today, each by itself, by SKU: what the product's own
+    page says of it (N4), in the same few statements however many there are.
+    """
+    recipes = boms.active_boms(session)
+    products = products_by_id(session, recipes.keys())
+    options = options_of(session)
+    ids = {line.product_id for bom in recipes.values() for line in bom.components}
+    there = takeable(session, ids, not_expired_on=today if options.block_expired else None)
+    others = planned_needs(session) if options.reserve_stock else []
+    found = [
+        Buildable(product=products[i], quantity=buildable_with_reservation(bom, there, others))
+        for i, bom in recipes.items()
+        if products[i].is_active
+    ]
+    return sorted(found, key=lambda each: each.product.sku_key)
 
 
 def list_suggestions(session: CompanySession) -> list[BuildSuggestion]:
@@ -267,6 +303,8 @@ def _plan(
     product, version, bom = recipe_of(session, product_id)
     if not product.is_active:
         raise Invalid("product_id", f"{product.sku} is inactive. Activate it before planning to build it.")
+    if not planning.get("is_automatic"):
+        check_components_active(bom, products_by_id(session, {line.product_id for line in bom.components}))
     last = session.scalar(sa.select(sa.func.max(Build.priority)).where(Build.state == BuildState.PLANNED)) or 0
     content = Costing(quantity=quantity, needs=needs_of(bom, quantity), draws=(), costs=costs_of(bom, quantity))
     return insert_build(
@@ -283,6 +321,15 @@ def _set_content(session: CompanySession, build: Build, bom: Bom, quantity: Deci
     drop_lines(session, build.id)
     insert_lines(session, build.id, bom, needs)
     insert_cost_lines(session, build.id, costs)
+
+
+def _with_components(bom: Bom, components: tuple[ComponentLine, ...]) -> Bom:
+    """Raises Invalid where nothing required is left of a build that did require something."""
+    if any(not line.optional for line in bom.components) and all(line.optional for line in components):
+        raise Invalid(
+            "components", "A build needs a component that isn't optional. Keep or add one, or cancel the planned build."
+        )
+    return check_bom(replace(bom, components=components))
 
 
 def _plain(bom: Bom) -> list[ComponentLine]:

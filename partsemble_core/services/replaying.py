@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 
 import sqlalchemy as sa
 
@@ -63,12 +64,18 @@ def _replay(session: CompanySession) -> dict[int, Tally]:
     tallies: dict[int, Tally] = {}
     for row in _rows(session, LEDGER):
         tally = tallies.setdefault(row["lot_id"], Tally(product_id=row["product_id"]))
+        quantity, cost = _whole(row["quantity"]), _whole(row["cost"])
         if row["came_in"]:
-            tally.quantity_in += row["quantity"]
-            tally.cost_in += row["cost"]
-        tally.quantity_left += row["quantity"]
-        tally.cost_left += row["cost"]
+            tally.quantity_in += quantity
+            tally.cost_in += cost
+        tally.quantity_left += quantity
+        tally.cost_left += cost
     return tallies
+
+
+def _whole(amount: object) -> int:
+    """Nothing, for an entry whose amount is none: then the ledger gives something else than what is kept."""
+    return int(amount) if isinstance(amount, int | Decimal) else 0
 
 
 def _rows(session: CompanySession, statement: sa.TextClause) -> Iterable[sa.RowMapping]:
@@ -104,8 +111,13 @@ def _balance_line(row: sa.RowMapping) -> str:
     return _line("product", row["product_id"], row["quantity"], row["value"])
 
 
-def _line(what: str, key: int, *amounts: int) -> str:
-    return f"{what} {key} " + " ".join(f"{from_millionths(int(amount)):f}" for amount in amounts)
+def _line(what: str, key: int, *amounts: object) -> str:
+    return f"{what} {key} " + " ".join(_shown(amount) for amount in amounts)
+
+
+def _shown(amount: object) -> str:
+    """What is no whole number of millionths is shown as it stands."""
+    return f"{from_millionths(int(amount)):f}" if isinstance(amount, int | Decimal) else repr(amount)
 
 
 def _differing(rebuilt: Mapping[int, str], kept: Mapping[int, str]) -> list[tuple[int, str]]:

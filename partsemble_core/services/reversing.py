@@ -31,7 +31,7 @@ from partsemble_core.store.adjustments import (
 from partsemble_core.store.builds import Build, build_for_update, taken_of
 from partsemble_core.store.companies import next_number
 from partsemble_core.store.exports import find_for_document
-from partsemble_core.store.histories import family_of, last_moved_on, least_left_from, movements_of
+from partsemble_core.store.histories import Movement, family_of, last_moved_on, least_left_from, movements_of
 from partsemble_core.store.lots import (
     DocumentKind,
     Lot,
@@ -60,14 +60,25 @@ NOT_REVERSIBLE: Mapping[str, str] = {
 
 
 class DocumentInUse(Refused):
-    """Other documents rest on it. ``references`` lists every one of them, in the order in which they came."""
+    """Other documents rest on it. ``references`` lists every one of them, in the order in which they came.
+
+    Of these, ``settled`` are rejected builds, which nothing undoes, and ``waiting`` those that wait for review.
+    """
 
     code = "document-in-use"
 
-    def __init__(self, reference: str, references: Sequence[str]) -> None:
+    def __init__(
+        self, reference: str, references: Sequence[str], *, settled: Sequence[str] = (), waiting: Sequence[str] = ()
+    ) -> None:
+        rest = "rests" if len(references) == 1 else "rest"
+        way = f"Reverse {'it' if len(references) == 1 else 'those'} first, or adjust the lot."
+        if waiting:
+            way = f"Reject {', '.join(waiting)} with full recovery and reverse any other first, or adjust the lot."
+        if settled:
+            was = "was" if len(settled) == 1 else "were"
+            way = f"{', '.join(settled)} {was} rejected, which can't be undone: adjust the lot instead."
         super().__init__(
-            f"{reference} can't be reversed: {', '.join(references)} came after it and rest on it. "
-            "Reverse those first, or adjust the lot."
+            f"{reference} can't be reversed: {', '.join(references)} came after it and {rest} on it. {way}"
         )
         self.field = "document_id"
         self.references = tuple(references)
@@ -202,20 +213,32 @@ def _refuse_in_use(session: CompanySession, undoing: Undoing, lots: Mapping[int,
 
     The gates are held, so nothing can join meanwhile.
     """
-    references = _movers(session, undoing) if undoing.ends else _movers_since(session, undoing, lots)
-    if references:
-        raise DocumentInUse(undoing.reference, references)
+    movers = _movers(session, undoing) if undoing.ends else _movers_since(session, undoing, lots)
+    if movers:
+        states = _build_states(session, movers)
+        raise DocumentInUse(
+            undoing.reference,
+            [m.reference for m in movers],
+            settled=[m.reference for m in movers if states.get(m.reference) == BuildState.REJECTED],
+            waiting=[m.reference for m in movers if states.get(m.reference) == BuildState.PENDING_QA],
+        )
     if undoing.lot_id is not None and undoing.quantity < 0:
         check_reopening(session, [lots[undoing.lot_id]])
 
 
-def _movers(session: CompanySession, undoing: Undoing) -> list[str]:
+def _build_states(session: CompanySession, movers: Sequence[Movement]) -> dict[str, str]:
+    """By reference."""
+    ids = [m.document_id for m in movers if m.kind == DocumentKind.BUILD]
+    return {row[0]: row[1] for row in session.execute(sa.select(Build.reference, Build.state).where(Build.id.in_(ids)))}
+
+
+def _movers(session: CompanySession, undoing: Undoing) -> list[Movement]:
     own = (undoing.kind, undoing.document_id)
     moved = movements_of(session, undoing.ends)
-    return [m.reference for m in moved if not m.is_undone and (m.kind, m.document_id) != own]
+    return [m for m in moved if not m.is_undone and (m.kind, m.document_id) != own]
 
 
-def _movers_since(session: CompanySession, undoing: Undoing, lots: Mapping[int, Lot]) -> list[str]:
+def _movers_since(session: CompanySession, undoing: Undoing, lots: Mapping[int, Lot]) -> list[Movement]:
     """Empty while an adjustment's quantity and cost can be taken back from what is left."""
     if undoing.lot_id is None or undone(amounts_of(lots[undoing.lot_id]), undoing.quantity, undoing.cost):
         return []
@@ -225,7 +248,7 @@ def _movers_since(session: CompanySession, undoing: Undoing, lots: Mapping[int, 
         )
     ).one()
     since = movements_of(session, [undoing.lot_id], after_entry_id=entry_id)
-    return [m.reference for m in since if not m.is_undone]
+    return [m for m in since if not m.is_undone]
 
 
 def _check_day(session: CompanySession, undoing: Undoing, lots: Mapping[int, Lot], day: dt.date) -> None:

@@ -18,7 +18,7 @@ from partsemble_core.domain.quality import (
     parse_recovery,
 )
 from partsemble_core.errors import Forbidden, Invalid, WrongState
-from partsemble_core.services.acting import Act
+from partsemble_core.services.acting import Act, person_of
 from partsemble_core.services.closing import check_day_is_open
 from partsemble_core.services.executing import open_output, signed
 from partsemble_core.services.exporting import queue_build, queue_waste
@@ -46,7 +46,7 @@ def approve(session: CompanySession, act: Act, build_id: int, *, note: object = 
     """
     words = clean_text(note, field="note", length=NOTE, required=False)
     build = _pending(session, act, build_id)
-    if options_of(session).approver_differs and build.executed_by == act.by:
+    if options_of(session).approver_differs and person_of(build.executed_by) == person_of(act.by):
         raise Forbidden(f"{act.by} executed {build.reference}. Somebody else has to approve it.")
     costing = _costing(session, build)
     gates = gates_for_update(session, [build.product_id])

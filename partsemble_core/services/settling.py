@@ -18,6 +18,7 @@ from partsemble_core.errors import PartsembleError
 from partsemble_core.plugin_api.errors import (
     NotPermitted,
     OutcomeUnknown,
+    PeriodClosed,
     RetryLater,
     SignedOut,
     Unsupported,
@@ -109,6 +110,8 @@ def settle_error(house: House, session: CompanySession, step: Step, error: Parts
     else:
         export.state = ExportState.REVIEW
         export.doubt = Doubt.NONE
+        if isinstance(error, PeriodClosed) and error.locked_through is not None:
+            get_connection(session, export.connection_id).locked_through = error.locked_through
     log.warning("export %s: %s %s (%s)", export.id, step.kind, outcome, error.code)
     crashpoint("posting.before_settle_commit")
     return ExportState(export.state)

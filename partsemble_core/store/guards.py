@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from partsemble_core.store.everything import metadata
 from partsemble_core.store.session import CompanySession
 
 APPEND_ONLY = ("stock_entries", "draws", "returns", "backend_records")
@@ -14,6 +15,23 @@ KNOWN = {
 SELECT t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
 WHERE NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND pg_table_is_visible(c.oid)""",
 }
+
+
+INDEXES = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'index'",
+    "postgresql": """
+SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+WHERE i.indisvalid AND i.indisunique AND pg_table_is_visible(c.oid)""",
+}
+
+
+def missing_indexes(session: CompanySession) -> list[tuple[str, str]]:
+    """(table, index) of every unique index of the schema that is missing, or not in use."""
+    wanted = [
+        (table.name, str(index.name)) for table in metadata.sorted_tables for index in table.indexes if index.unique
+    ]
+    there = set(session.connection().execute(sa.text(INDEXES[session.get_bind().dialect.name])).scalars())
+    return sorted(found for found in wanted if found[1] not in there)
 
 
 def missing_guards(session: CompanySession) -> list[tuple[str, str]]:

@@ -49,6 +49,7 @@ def test_nothing_is_changed_without_a_yes(workshop: Shell) -> None:
         ("adjust", LOTS[1], "-3", "--reason", "loss"),
         ("reverse", "build", "PSB-000001", "--reason", "Wrong"),
         ("count", "confirm", "PSB-CNT-0001"),
+        ("count", "cancel", "PSB-CNT-0001"),
         ("lock", "--through", "2026-03-31"),
     ):
         typed = workshop.type(*words, answer="n\n")
@@ -130,6 +131,14 @@ def test_counted_differences_become_adjustments(workshop: Shell) -> None:
     assert said.endswith("PSB-CNT-0001 is confirmed: 1 adjustment, cost -69.00.\n")
     assert left(workshop) == ["18", "50", "100"]
     refused(workshop, "wrong-state", "count", "confirm", "PSB-CNT-0001", "--yes")
+
+
+def test_a_count_is_given_up_once(workshop: Shell) -> None:
+    workshop.done("count", "start", "PANEL")
+    refused(workshop, "count-open", "count", "start")
+    assert workshop.done("count", "cancel", "PSB-CNT-0001", "--yes").endswith("Nothing was adjusted.\n")
+    refused(workshop, "wrong-state", "count", "cancel", "PSB-CNT-0001", "--yes")
+    assert workshop.done("count", "start").startswith("PSB-CNT-0002 is started")
 
 
 def test_a_count_refuses_what_is_not_on_it_and_lots_below_zero(workshop: Shell) -> None:
@@ -263,6 +272,8 @@ def test_stock_has_its_value_on_every_day(workshop: Shell) -> None:
     assert list(days.values()) == ["0", "690", "2465", "6065"]
     assert "Value at the end of 2026-03-02: 2,465.00" in workshop.done("value", "--on", "2026-03-02")
     assert total(workshop, "--known-at", "2026-03-02T12:00Z") == "0"
+    assert total(workshop, "--known-at", "2026-03-02") == "0"
+    assert total(workshop, "--known-at", "2999-01-01") == total(workshop)
     for wrong in (("--on", "soon"), ("--on", "2999-01-01"), ("--known-at", "2026-03-02T12:00"), ("--known-at", "x")):
         refused(workshop, "invalid", "value", *wrong)
 

@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from partsemble_core.plugin_api.errors import BackendError, OutcomeUnknown, Rejected, RetryLater, Written
 from partsemble_core.plugin_api.http import Http, HttpAnswer, JsonBody, TimeOuts, json_text
 from partsemble_core.plugin_api.secret import Secret
+from tests.servers.waiting import wait_until
 
 TOKEN = "a-very-secret-token-4711"
 QUICK = TimeOuts(connect=1, read=0.3, total=2)
@@ -34,6 +35,7 @@ class Peer:
 
     def __init__(self, act: Callable[[socket.socket], None], *, read_head: bool = True) -> None:
         self.heads: list[bytes] = []
+        self.links_closed = 0
         self._act = act
         self._read_head = read_head
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -48,6 +50,7 @@ class Peer:
                     if self._read_head:
                         self.heads.append(_head_of(link))
                     self._act(link)
+                self.links_closed += 1
 
     def close(self) -> None:
         self._listener.close()
@@ -217,8 +220,9 @@ def test_a_dripping_answer_ends_at_the_deadline(peer: Callable[..., Peer]) -> No
 
 def test_a_write_on_a_link_that_was_closed_meanwhile_is_not_sent_twice(peer: Callable[..., Peer], http: Http) -> None:
     server = peer(answering(b"{}", head=b"Connection: keep-alive\r\n"))
-    for _ in range(3):
+    for links in range(1, 4):
         assert http.request("POST", server.url, json={}).status == 200
+        wait_until(lambda n=links: server.links_closed == n, "the server closed the link", seconds=10)  # type: ignore[misc]
     assert len(server.heads) == 3
 
 

@@ -225,6 +225,61 @@ CORRUPTIONS = [
             "SELECT MIN(id) FROM exports WHERE state = 'pending'",
             "UPDATE exports SET state = 'posted' WHERE id = :id",
         ),
+        *(
+            (law, f"SELECT MIN(id) FROM {table}{where}", f"UPDATE {table} SET {day} = '2026-01-01' WHERE id = :id")
+            for law, table, day, where in (
+                ("receipt-day", "receipts", "received_on", ""),
+                ("build-day", "builds", "built_on", " WHERE state = 'completed'"),
+                ("adjustment-day", "adjustments", "adjusted_on", " WHERE NOT is_opening"),
+                ("reversal-day", "reversals", "reversed_on", ""),
+                ("lot-day", "lots", "received_on", " WHERE split_from_id IS NOT NULL"),
+            )
+        ),
+        (
+            "adjustment-day",
+            "SELECT MIN(id) FROM adjustments",
+            "UPDATE stock_entries SET reference = 'PSB-X' WHERE document_kind = 'adjustment' AND document_id = :id",
+        ),
+        ("lot-day", "SELECT MAX(id) FROM lots", "UPDATE lots SET received_on = '2026-01-01' WHERE id = :id"),
+        (
+            "count-adjustment",
+            "SELECT MIN(id) FROM stock_count_lines",
+            "UPDATE stock_count_lines SET counted = counted + 1 WHERE id = :id",
+        ),
+        (
+            "count-adjustment",
+            "SELECT MIN(id) FROM stock_count_lines",
+            "UPDATE adjustments SET count_id = NULL WHERE lot_id = "
+            "(SELECT lot_id FROM stock_count_lines WHERE id = :id)",
+        ),
+        (
+            "active-bom",
+            "SELECT MIN(product_id) FROM boms WHERE state = 'active'",
+            "UPDATE boms SET product_id = :id, version = id + 100 "
+            "WHERE company_id = (SELECT company_id FROM products WHERE id = :id)",
+        ),
+        (
+            "lot-number",
+            "SELECT MIN(product_id) FROM lots WHERE state = 'held'",
+            "UPDATE lots SET number_key = 'SAME' WHERE product_id = :id AND state IN ('open', 'held')",
+        ),
+        (
+            "export-attempt",
+            "SELECT MIN(id) FROM exports WHERE state = 'pending'",
+            "INSERT INTO export_attempts "
+            "(company_id, export_id, epoch, step, key, sent_at, outcome, message, external_id) "
+            "SELECT company_id, id, 1, 'post', 'k', created_at, 'ok', '', 'X-1' FROM exports WHERE id = :id",
+        ),
+        (
+            "receipt-landed",
+            "SELECT MIN(receipt_id) FROM receipt_lines",
+            "UPDATE receipt_lines SET entered_cost = entered_cost + 1 WHERE receipt_id = :id",
+        ),
+        (
+            "company",
+            "SELECT MIN(id) FROM bom_lines",
+            "UPDATE bom_lines SET company_id = 999999999 WHERE id = :id",
+        ),
         ("journal", "SELECT MIN(id) FROM exports", "UPDATE exports SET body_sha256 = 'x' WHERE id = :id"),
         ("company", "SELECT MIN(id) FROM receipts", "UPDATE receipts SET supplier_id = 999999999 WHERE id = :id"),
         ("replay-lot", "SELECT MIN(id) FROM lots", "UPDATE lots SET cost_in = cost_in + 1 WHERE id = :id"),

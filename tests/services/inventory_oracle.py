@@ -11,132 +11,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-MILLION = 10**6
-ZERO = Fraction(0)
-Key = tuple[str, int]
-"""A document: its kind, and its place among those of its kind. What a reversal moves is noted under what it undoes."""
-
-
-class No(Exception):
-    """The rules forbid it."""
-
-    def __init__(self, code: str, *, in_the_way: Sequence[Key] = ()) -> None:
-        super().__init__(code)
-        self.code = code
-        self.in_the_way = tuple(in_the_way)
-
-
-def rounded(value: Fraction) -> Fraction:
-    """To six decimals; Python rounds a Fraction half to even."""
-    return Fraction(round(value * MILLION), MILLION)
-
-
-def part_of(cost: Fraction, part: Fraction, whole: Fraction) -> Fraction:
-    """What goes with a part: all of it with all, else in proportion."""
-    return cost if part == whole else rounded(cost * part / whole)
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """``components``: (product, quantity, scrap in per cent, optional) for ``makes``; ``work`` is what that costs."""
-
-    components: tuple[tuple[str, Fraction, Fraction, bool], ...]
-    work: Fraction = ZERO
-    makes: Fraction = Fraction(1)
-
-    def needs(self, quantity: Fraction) -> list[tuple[int, str, Fraction, bool]]:
-        """(line, product, quantity, optional), what is required first."""
-        found = [
-            (line, product, rounded(each * quantity / self.makes * (1 + scrap / 100)), optional)
-            for line, (product, each, scrap, optional) in enumerate(self.components)
-        ]
-        return sorted(found, key=lambda need: need[3])
-
-    def added(self, quantity: Fraction) -> Fraction:
-        return rounded(self.work * quantity / self.makes)
-
-
-@dataclass
-class Card:
-    """One lot. Cards are in order of creation; ``number`` is the place."""
-
-    number: int
-    product: str
-    received_on: dt.date
-    origin: Key
-    quantity_in: Fraction
-    cost_in: Fraction
-    quantity: Fraction
-    cost: Fraction
-    is_held: bool = False
-    is_reversed: bool = False
-    parent: int | None = None
-
-    @property
-    def state(self) -> str:
-        if self.is_reversed:
-            return "reversed"
-        if not self.quantity:
-            return "exhausted"
-        return "held" if self.is_held else "open"
-
-
-@dataclass
-class Note:
-    """A line of the diary."""
-
-    card: int
-    day: dt.date
-    quantity: Fraction
-    cost: Fraction
-    document: Key
-
-
-@dataclass
-class Taking:
-    line: int
-    card: int
-    quantity: Fraction
-    cost: Fraction
-    back: tuple[Fraction, Fraction] = (ZERO, ZERO)
-
-
-@dataclass
-class Making:
-    """A build."""
-
-    product: str
-    quantity: Fraction
-    recipe: Recipe
-    state: str = "planned"
-    day: dt.date | None = None
-    takings: list[Taking] = field(default_factory=list)
-    added: Fraction = ZERO
-    waste: Fraction = ZERO
-
-    @property
-    def components_cost(self) -> Fraction:
-        return sum((t.cost for t in self.takings), ZERO)
-
-
-@dataclass
-class Change:
-    """An adjustment of one card."""
-
-    card: int
-    day: dt.date
-    quantity: Fraction
-    cost: Fraction
-    state: str = "confirmed"
-
-
-@dataclass
-class Count:
-    day: dt.date
-    through: int
-    expected: dict[int, Fraction]
-    counted: dict[int, Fraction] = field(default_factory=dict)
-    is_confirmed: bool = False
+from tests.services.inventory_cards import (
+    ZERO,
+    Card,
+    Change,
+    Count,
+    Key,
+    Making,
+    No,
+    Note,
+    Recipe,
+    Taking,
+    part_of,
+    rounded,
+)
 
 
 @dataclass
@@ -339,12 +227,30 @@ class Oracle:
         self.write(number, day, quantity, cost, ("adjustment", len(self.changes) - 1))
 
     def start_count(self, numbers: Sequence[int], day: dt.date) -> None:
+        if any(self.cards[number].is_reversed or self.cards[number].received_on > day for number in numbers):
+            raise No("invalid")
+        if any(self._is_counted(number, day) for number in numbers):
+            raise No("count-open")
         expected = {number: self.held_through(number, day) for number in numbers}
         self.counts.append(Count(day, len(self.diary), expected))
 
+    def _is_counted(self, card: int, day: dt.date) -> bool:
+        """By a count that is open, or one of a later day of which the difference wasn't taken back."""
+        taken_back = {(c.count, c.card) for c in self.changes if c.state == "reversed"}
+        return any(
+            (count.is_open and card in count.expected)
+            or (count.is_confirmed and count.day > day and card in count.counted and (number, card) not in taken_back)
+            for number, count in enumerate(self.counts)
+        )
+
+    def cancel_count(self, number: int) -> None:
+        if not self.counts[number].is_open:
+            raise No("wrong-state")
+        self.counts[number].is_cancelled = True
+
     def confirm_count(self, number: int) -> None:
         count = self.counts[number]
-        if count.is_confirmed:
+        if not count.is_open:
             raise No("wrong-state")
         differing: dict[int, Fraction] = {}
         for card, quantity in sorted(count.counted.items()):
@@ -361,6 +267,7 @@ class Oracle:
         count.is_confirmed = True
         for card, variance in self._by_product(differing):
             self._change(card, variance, count.day)
+            self.changes[-1].count = number
 
     def _by_product(self, differing: Mapping[int, Fraction]) -> list[tuple[int, Fraction]]:
         """Products in the order in which they were created, which is that of `PRODUCTS`, then lots in theirs."""

@@ -21,10 +21,11 @@ from partsemble_core.store.adjustments import StockCount
 from partsemble_core.store.lots import Lot
 from partsemble_core.store.products import Product
 from tests.services import inventory_undoing
+from tests.services.inventory_cards import ZERO, No, Recipe
 from tests.services.inventory_laws import Ledger, broken_laws, ledger_of
-from tests.services.inventory_oracle import PRODUCTS, ZERO, No, Oracle, Recipe
+from tests.services.inventory_oracle import PRODUCTS, Oracle
 from tests.services.makers import Shop, connect
-from tests.services.stockroom import adjust, confirm_count, enter, hold, release, split, start_count
+from tests.services.stockroom import adjust, cancel_count, confirm_count, enter, hold, release, split, start_count
 from tests.services.workshop import set_options
 
 F, D = Fraction, Decimal
@@ -200,12 +201,19 @@ class Pair:
             lambda: self.stock.start_count(numbers, on),
             lambda: start_count(self.shop, lots=lots, counted_on=on),
         )
-        assert isinstance(found, StockCount)
-        self.counts.append(found)
+        if isinstance(found, StockCount):
+            self.counts.append(found)
+
+    def cancel_count(self, number: int) -> None:
+        self.both(
+            "cancel count",
+            lambda: self.stock.cancel_count(number),
+            lambda: cancel_count(self.shop, self.counts[number]),
+        )
 
     def confirm_count(self, number: int, counted: Mapping[int, Decimal]) -> None:
         """What was entered stays on the count, also when it can't be confirmed yet."""
-        if not self.stock.counts[number].is_confirmed:
+        if self.stock.counts[number].is_open:
             enter(self.shop, self.counts[number], {self.lot(card): value for card, value in counted.items()})
             self.stock.counts[number].counted.update({card: F(value) for card, value in counted.items()})
         self.both(

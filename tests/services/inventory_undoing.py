@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from fractions import Fraction
 
-from tests.services.inventory_oracle import ZERO, Key, No, Oracle
+from tests.services.inventory_cards import ZERO, Key, No
+from tests.services.inventory_oracle import Oracle
 
 
 def undo(stock: Oracle, kind: str, number: int, day: dt.date) -> None:

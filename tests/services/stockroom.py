@@ -83,6 +83,10 @@ def confirm_count(shop: Shop, count: StockCount) -> list[Adjustment]:
     return shop.write(lambda s: counting.confirm_count(s, shop.act, count.id))
 
 
+def cancel_count(shop: Shop, count: StockCount) -> StockCount:
+    return shop.write(lambda s: counting.cancel_count(s, shop.act, count.id))
+
+
 def undo(
     shop: Shop, kind: object, document: Any, *, reason: object = "Entered by mistake", on: object = None
 ) -> Reversal:

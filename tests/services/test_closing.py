@@ -132,6 +132,8 @@ def test_no_document_is_dated_in_a_locked_period(busy: Shop, name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in DATED if name != "reverse"])
 def test_once_unlocked_the_same_document_is_taken(busy: Shop, name: str) -> None:
     lock(busy, None)
+    if name == "start a count":  # its lots are on the one that is open
+        busy.write(lambda s: counting.cancel_count(s, busy.act, first(busy, "stock_counts")))
     busy.write(lambda session: DATED[name][1](session, busy))
 
 

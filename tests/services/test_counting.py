@@ -10,13 +10,14 @@ import sqlalchemy as sa
 from partsemble_core.errors import Conflict, Invalid, NotFound, PartsembleError, WrongState
 from partsemble_core.services import counting
 from partsemble_core.services.closing import PeriodLocked
-from partsemble_core.services.counting import CountBelowZero
-from partsemble_core.store.adjustments import Adjustment, StockCount
+from partsemble_core.services.counting import CountBelowZero, CountOpen
+from partsemble_core.store.adjustments import Adjustment, StockCount, StockCountLine
 from partsemble_core.store.lots import Lot
 from tests.services.lot_laws import broken_lot_laws
 from tests.services.makers import Shop, a_line, a_shop, connect, in_threads, refused
 from tests.services.stockroom import (
     adjust,
+    cancel_count,
     confirm_count,
     days_ago,
     enter,
@@ -101,7 +102,9 @@ def test_a_count_of_nothing_is_not_confirmed(bolts: Shop) -> None:
 
 def test_a_count_takes_all_or_some_products_or_lots(bolts: Shop) -> None:
     bolts.build("kit", "10")
-    assert set(variances(bolts, start_count(bolts))) == {"N-1", "PSB-000001"}
+    everything = start_count(bolts)
+    assert set(variances(bolts, everything)) == {"N-1", "PSB-000001"}
+    cancel_count(bolts, everything)
     assert set(variances(bolts, start_count(bolts, "NUT"))) == {"N-1"}
     assert set(variances(bolts, start_count(bolts, lots=[the_lot(bolts, "bolt")]))) == {"B-1"}
     with refused(bolts, Invalid, "invalid", field="skus", says="nothing|no stock"):
@@ -232,3 +235,80 @@ def test_lots_keep_apart_what_they_are_counted_at(bolts: Shop) -> None:
     lots: list[Lot] = bolts.lots("bolt")
     enter(bolts, count, {lots[0]: "11", lots[1]: "9"})
     assert [a.cost for a in confirm_count(bolts, count)] == [1, -3]
+
+
+def test_a_lot_is_on_one_open_count_at_a_time(bolts: Shop) -> None:
+    """So that a shortage isn't booked twice."""
+    first = start_count(bolts, "bolt")
+    with refused(bolts, CountOpen, "count-open", field="lot_ids", says="B-1 is on PSB-CNT-0001.* cancel") as caught:
+        start_count(bolts)
+    assert caught.value.references == ("PSB-CNT-0001",)  # type: ignore[attr-defined]
+    nuts, bolt = start_count(bolts, "nut"), the_lot(bolts, "bolt")
+    with refused(bolts, CountOpen, "count-open", field="lot_ids"):
+        bolts.write(lambda s: counting.add_to_count(s, bolts.act, nuts.id, lot_ids=[bolt.id]))
+    enter(bolts, first, {bolt: "8"})
+    confirm_count(bolts, first)
+    second = start_count(bolts, "bolt")
+    assert [line.expected for line in view_count(bolts, second)] == [8]
+
+
+def test_a_cancelled_count_frees_its_lots_and_keeps_its_number(bolts: Shop) -> None:
+    count = start_count(bolts)
+    enter(bolts, count, {the_lot(bolts, "bolt"): "7"})
+    assert cancel_count(bolts, count).state == "cancelled"
+    for again in (cancel_count, confirm_count):
+        with refused(bolts, WrongState, "wrong-state", says="PSB-CNT-0001 is cancelled"):
+            again(bolts, count)
+    assert start_count(bolts).reference == "PSB-CNT-0002"
+    assert quantities(bolts, "bolt") == [10]
+
+
+def test_of_two_counts_of_a_lot_started_at_once_one_is_refused(bolts: Shop) -> None:
+    outcomes: list[str] = []
+
+    def start() -> None:
+        try:
+            outcomes.append(start_count(bolts, "bolt").reference)
+        except PartsembleError as error:
+            outcomes.append(error.code)
+
+    in_threads(*[(start,)] * 4)
+    assert sorted(outcomes) == ["PSB-CNT-0001", "count-open", "count-open", "count-open"]
+
+
+def test_what_another_count_adjusted_meanwhile_is_not_adjusted_again(bolts: Shop) -> None:
+    """Two counts of a lot can't be open together any more; books from before may have them."""
+    first, second = start_count(bolts, "bolt"), start_count(bolts, "nut")
+    bolt = the_lot(bolts, "bolt")
+    bolts.write(lambda s: s.execute(sa.update(StockCountLine).values(lot_id=bolt.id)))
+    enter(bolts, first, {bolt: "8"})
+    enter(bolts, second, {bolt: "8"})
+    confirm_count(bolts, first)
+    assert variances(bolts, second) == {"B-1": 0}
+    assert confirm_count(bolts, second) == []
+    assert quantities(bolts, "bolt") == [8]
+
+
+def test_a_lot_counted_for_a_later_day_is_not_counted_for_an_earlier_one(bolts: Shop) -> None:
+    bolt = the_lot(bolts, "bolt")
+    count = start_count(bolts, "bolt", counted_on=days_ago(1))
+    enter(bolts, count, {bolt: "8"})
+    (adjustment,) = confirm_count(bolts, count)
+    with refused(bolts, CountOpen, "count-open", field="lot_ids", says=f"counted by PSB-CNT-0001 for {days_ago(1)}"):
+        start_count(bolts, "bolt", counted_on=days_ago(2))
+    undo(bolts, "adjustment", adjustment)
+    assert start_count(bolts, "bolt", counted_on=days_ago(2)).counted_on == days_ago(2)
+
+
+def test_a_lot_that_was_not_there_on_the_day_is_refused_at_the_start(bolts: Shop) -> None:
+    receipt = bolts.stock("bolt", "5")
+    young = the_lot(bolts, "bolt", 1)
+    with refused(bolts, Invalid, "invalid", field="counted_on", says=f"came in on {bolts.act.today} only"):
+        start_count(bolts, lots=[young], counted_on=days_ago(1))
+    count = start_count(bolts, "bolt", counted_on=days_ago(1))
+    assert set(variances(bolts, count)) == {"B-1"}
+    with refused(bolts, Invalid, "invalid", field="counted_on"):
+        bolts.write(lambda s: counting.add_to_count(s, bolts.act, count.id, lot_ids=[young.id]))
+    undo(bolts, "receipt", receipt)
+    with refused(bolts, Invalid, "invalid", field="lot_ids", says="was reversed"):
+        start_count(bolts, lots=[young])

@@ -14,6 +14,7 @@ from sqlalchemy import event
 from partsemble_core.services import doctoring
 from partsemble_core.services.doctoring import Finding
 from partsemble_core.store.guards import missing_guards
+from partsemble_core.store.laws_of_days import DAY_LAWS
 from partsemble_core.store.laws_of_documents import DOCUMENT_LAWS
 from partsemble_core.store.laws_of_stock import STOCK_LAWS
 from partsemble_core.store.session import CompanySession
@@ -52,6 +53,9 @@ def disarm(session: CompanySession) -> None:
         names = session.execute(sa.text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).scalars().all()
         for name in names:
             session.execute(sa.text(f"DROP TRIGGER {name}"))
+    for name in ("uq_boms_one_active", "uq_lots_open_number"):
+        session.execute(sa.text(f"DROP INDEX {name}"))
+    if session.get_bind().dialect.name == "sqlite":
         return
     session.execute(sa.text("SET LOCAL session_replication_role = replica"))
     checks = "SELECT conrelid::regclass, conname FROM pg_constraint WHERE contype = 'c' AND conrelid <> 0"
@@ -60,8 +64,8 @@ def disarm(session: CompanySession) -> None:
 
 
 def findings(session: CompanySession, *, replay: bool = False) -> dict[str, Finding]:
-    """By law, without what the missing triggers of SQLite give."""
-    return {f.law: f for f in doctoring.examine(session, replay=replay) if f.law != "append-only"}
+    """By law, without what the missing triggers and indexes give."""
+    return {f.law: f for f in doctoring.examine(session, replay=replay) if f.law not in ("append-only", "unique-index")}
 
 
 def harmed(session: CompanySession, corruption: Corruption) -> int:
@@ -107,9 +111,9 @@ def test_a_month_end_that_is_not_used_any_more_is_no_finding(estate: Shop) -> No
 
 
 def test_every_law_has_a_corruption() -> None:
-    laws = {law.name for law in (*STOCK_LAWS, *DOCUMENT_LAWS)}
+    laws = {law.name for law in (*STOCK_LAWS, *DOCUMENT_LAWS, *DAY_LAWS)}
     tried = {corruption.law for corruption in CORRUPTIONS}
-    assert laws | {"journal", "company", "replay-lot", "replay-balance"} == tried
+    assert laws | {"journal", "company", "receipt-landed", "replay-lot", "replay-balance"} == tried
 
 
 @pytest.mark.parametrize(
@@ -169,6 +173,46 @@ def test_a_missing_trigger_is_found(estate: Shop) -> None:
         (found,) = doctoring.examine(session)
         session.rollback()
     assert (found.law, found.table, found.ids) == ("append-only", "draws", ())
+
+
+def test_a_missing_unique_index_is_found(estate: Shop) -> None:
+    with estate.engine.connect() as connection, CompanySession(connection, company_id=estate.company_id) as session:
+        session.execute(sa.text("DROP INDEX uq_lots_open_number"))
+        (found,) = doctoring.examine(session)
+        session.rollback()
+    assert (found.law, found.table, found.ids) == ("unique-index", "lots", ())
+    assert "uq_lots_open_number" in found.message
+
+
+@pytest.mark.parametrize(
+    ("table", "change", "also"),
+    [
+        ("exports", "body = 'text'", "journal"),
+        ("exports", "posted = 'abc'", "journal"),
+        ("lots", "quantity_left = 'abc'", "replay-lot"),
+        ("stock_entries", "cost = 'abc'", "replay-lot"),
+        ("stock_balances", "value = 1.5", "replay-balance"),
+        ("receipts", "received_on = 'soon'", "receipt-day"),
+        ("receipts", "created_at = 'then'", ""),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_a_finding_beside_others(estate: Shop, table: str, change: str, also: str) -> None:
+    """Only SQLite can hold one: PostgreSQL refuses it."""
+    with unguarded(estate) as session:
+        if session.get_bind().dialect.name != "sqlite":
+            pytest.skip("PostgreSQL keeps the types of its columns")
+        victim = session.execute(
+            sa.text(f"SELECT MIN(id) FROM {table} WHERE company_id = :c"), {"c": estate.company_id}
+        ).scalar_one()
+        session.execute(sa.text(f"UPDATE {table} SET {change} WHERE id = :id"), {"id": victim})
+        session.execute(
+            sa.text("UPDATE counters SET last = last + 1 WHERE name = 'build' AND company_id = :c"),
+            {"c": estate.company_id},
+        )
+        found = findings(session, replay=True)
+    assert (found["value-type"].table, found["value-type"].ids) == (table, (victim,))
+    assert f"{change.split(' ')[0]} is of the wrong kind" in found["value-type"].message
+    assert {"number-gap", *([also] if also else [])} <= found.keys()
 
 
 def test_one_company_s_harm_is_not_another_s_finding(estate: Shop, engine: sa.Engine) -> None:

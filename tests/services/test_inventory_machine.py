@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from tests.services.inventory_oracle import Card
+from tests.services.inventory_cards import Card
 from tests.services.inventory_pair import VARIANTS, Pair, open_pair, plain
 from tests.services.makers import a_shop
 
@@ -139,8 +139,13 @@ class Inventory(RuleBasedStateMachine):
         cards = data.draw(st.lists(st.sampled_from(sorted(expected)), min_size=1, unique=True))
         self.pair.confirm_count(number, {card: max(D(0), plain(expected[card]) + D(off)) for card in cards})
 
+    @precondition(lambda self: self.pair.stock.counts)
+    @rule(data=DATA)
+    def cancel_count(self, data: st.DataObject) -> None:
+        self.pair.cancel_count(self.pick(data, range(len(self.pair.stock.counts))))
+
     def drafts(self) -> list[int]:
-        return [number for number, count in enumerate(self.pair.stock.counts) if not count.is_confirmed]
+        return [number for number, count in enumerate(self.pair.stock.counts) if count.is_open]
 
     @rule(data=DATA)
     def hold_or_release(self, data: st.DataObject) -> None:
@@ -175,6 +180,7 @@ EVERYTHING = {
     *("execute", "execute wrong-state", "approve", "approve wrong-state", "reject full", "reject partial"),
     *("reject partial invalid", "reject total_loss", "reject total_loss wrong-state", "adjust up", "adjust up invalid"),
     *("adjust up wrong-state", "adjust down", "adjust down invalid", "start count", "count", "count wrong-state"),
+    *("start count count-open", "start count invalid", "cancel count", "cancel count wrong-state"),
     *("count count-below-zero", "hold", "hold wrong-state", "release", "release wrong-state", "split"),
     *("split invalid", "split wrong-state", "reverse receipt", "reverse receipt invalid", "reverse receipt conflict"),
     *("reverse receipt document-in-use", "reverse build", "reverse build invalid", "reverse build conflict"),
@@ -254,10 +260,14 @@ def do_corrections(pair: Pair, days: Sequence[dt.date]) -> None:
     pair.adjust(screws, D(1), days[3])
     pair.start_count([screws, 0], days[0])
     pair.confirm_count(0, {screws: D(2), 0: D(7)})
+    pair.start_count([screws], days[0])
     pair.confirm_count(0, {screws: D(2)})
     pair.start_count([screws], days[0])
     pair.adjust(screws, D(-2), pair.today)
     pair.confirm_count(1, {screws: D(1)})
+    pair.cancel_count(1)
+    pair.cancel_count(1)
+    pair.start_count([screws], days[3])
     pair.adjust(screws, D(9), pair.today)
     pair.undo("adjustment", len(pair.stock.changes) - 1, pair.today - dt.timedelta(days=1))
     pair.hold(screws)

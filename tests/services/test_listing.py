@@ -11,7 +11,9 @@ from sqlalchemy import event
 
 from partsemble_core.domain.exports import ExportState
 from partsemble_core.errors import Invalid, NotFound
+from partsemble_core.services.adjusting import open_stock
 from partsemble_core.services.cataloguing import CostInput
+from partsemble_core.services.counting import start_count
 from partsemble_core.services.listing import (
     LISTS,
     Listing,
@@ -130,6 +132,8 @@ def test_accounts_of_an_ended_connection_are_shown_when_asked_for(shop: Shop) ->
 
 @pytest.mark.parametrize("name", LISTS)
 def test_no_list_shows_a_row_of_another_company(stocked: Shop, engine: sa.Engine, name: str) -> None:
+    stocked.write(lambda session: open_stock(session, stocked.act, sku="BOLT", quantity="1", total_cost="2"))
+    stocked.write(lambda session: start_count(session, stocked.act, skus=["PANEL"]))
     connect(stocked)
     stocked.stock("PANEL", "1")
     stranger = a_shop(engine)

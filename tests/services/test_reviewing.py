@@ -208,7 +208,12 @@ def test_the_approver_differs_from_the_executor_where_the_company_says_so(bench:
     made = build(bench, "kit", "1")
     with refused(bench, Forbidden, "forbidden", says="ann@example.com executed PSB-000001. Somebody else"):
         approve(bench, made)
-    assert approve(by(bench, "quinn@example.com"), made).state == "completed"
+    with refused(by(bench, "ann@example.com (token bench)"), Forbidden, "forbidden", says="Somebody else"):
+        approve(by(bench, "ann@example.com (token bench)"), made)
+    assert approve(by(bench, "quinn@example.com (token bench)"), made).state == "completed"
+    with_token = build(by(bench, "quinn@example.com (token bench)"), "kit", "1")
+    with refused(by(bench, "quinn@example.com"), Forbidden, "forbidden"):
+        approve(by(bench, "quinn@example.com"), with_token)
     assert reject(bench, build(bench, "kit", "1"), "full").state == "rejected", "only approving takes two"
 
 

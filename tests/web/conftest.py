@@ -9,7 +9,7 @@ import pytest
 
 from tests.servers.databases import copy_of
 from tests.web.people import Visitor
-from tests.web.shop import Shop, connect, found, make_lamps, open_shop, post, stock_up
+from tests.web.shop import Shop, connect, correct, found, make_lamps, open_shop, plan_lamps, post, stock_up
 
 
 @pytest.fixture
@@ -29,6 +29,8 @@ def full_shop(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -
     stock_up(opened)
     make_lamps(opened, "60")
     post(opened, [1, 2, 3])
+    plan_lamps(opened, "2")
+    correct(opened)
     found(opened.house, name="Strangers Ltd", email="stranger@elsewhere.example")
     yield opened
     opened.house.engine.dispose()

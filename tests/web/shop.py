@@ -14,6 +14,7 @@ from flask import Flask
 from partsemble_core import config
 from partsemble_core.services import admitting, connecting, mapping
 from partsemble_core.services.acting import Act
+from partsemble_core.services.adjusting import open_stock
 from partsemble_core.services.building import build_now
 from partsemble_core.services.cataloguing import (
     ComponentInput,
@@ -22,9 +23,12 @@ from partsemble_core.services.cataloguing import (
     create_supplier,
     save_bom,
 )
+from partsemble_core.services.counting import start_count
 from partsemble_core.services.house import House
+from partsemble_core.services.planning import plan_build
 from partsemble_core.services.posting import post_export
 from partsemble_core.services.receiving import LineInput, receive
+from partsemble_core.services.reversing import reverse
 from partsemble_core.store import database
 from partsemble_core.store.companies import Role
 from partsemble_core.store.session import CompanySession
@@ -231,6 +235,21 @@ def make_lamps(shop: Shop, quantity: str) -> int:
     """Builds lamps; the build's id."""
     build = shop.write(lambda session, act: build_now(session, act, product_id=shop.ids["LAMP-01"], quantity=quantity))
     return build.id
+
+
+def plan_lamps(shop: Shop, quantity: str) -> int:
+    """Plans lamps; the build's id."""
+    build = shop.write(lambda session, act: plan_build(session, act, product_id=shop.ids["LAMP-01"], quantity=quantity))
+    return build.id
+
+
+def correct(shop: Shop) -> None:
+    """Opening stock that is reversed again, and a count of panels that isn't confirmed: ids 1 and 1."""
+    opened = shop.write(
+        lambda session, act: open_stock(session, act, sku="WIRE-075", quantity="3", total_cost="2.10", lot_number="OLD")
+    )
+    shop.write(lambda session, act: reverse(session, act, "adjustment", opened.id, reason="Was counted twice"))
+    shop.write(lambda session, act: start_count(session, act, skus=["PANEL-24"]))
 
 
 def post(shop: Shop, export_ids: Sequence[int]) -> None:

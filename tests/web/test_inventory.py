@@ -106,7 +106,7 @@ def test_a_build_and_a_receipt_are_reversed_by_an_owner_alone(shop: Shop, visit:
     assert builder.post(f"/builds/{build}/reverse", {"reason": "x"}).status_code == 403
     in_use = owner.post("/receipts/1/reverse", {"reason": "Never came"})
     assert in_use.status_code == 409
-    assert "PSB-000001 came after it and rest on it" in in_use.text
+    assert "PSB-000001 came after it and rests on it" in in_use.text
     assert 'value="Never came"' in in_use.text
     assert owner.post(f"/builds/{build}/reverse", {"reason": "Wrong product"}).status_code == 303
     assert "Reversed by PSB-REV-0001" in text_of(owner.get(f"/builds/{build}"))
@@ -157,7 +157,7 @@ def test_planned_builds_are_ordered_executed_and_cancelled(shop: Shop, visit: Vi
     assert "Made 60 each" in text_of(builder.get("/builds/1"))
     short = builder.post("/builds/2/execute")
     assert short.status_code == 409
-    assert 'id="execute" aria-labelledby="execute-title" data-open-now' in short.text
+    assert "Stock doesn’t reach for 50 each" in text_of(short)
     assert builder.post("/builds/2/cancel").status_code == 303
     assert "Cancelled while it was planned" in text_of(builder.get("/builds/2"))
     assert builder.post("/builds/2/earlier").status_code == 409
@@ -188,7 +188,10 @@ def test_settings_are_for_owners_and_the_lock_for_accountants_too(shop: Shop, vi
     assert accountant.post("/settings/lock", {"locked_through": TODAY.isoformat()}).status_code == 422
     assert accountant.post("/settings/lock", {"locked_through": "2026-03-31"}).status_code == 303
     assert "Closed through 31 Mar 2026" in text_of(builder.get("/settings"))
-    assert owner.post("/settings/lock").status_code == 303
+    assert owner.post("/settings/lock", {"locked_through": ""}).status_code == 422
+    assert "Closed through 31 Mar 2026" in text_of(builder.get("/settings"))
+    assert builder.post("/settings/unlock").status_code == 403
+    assert owner.post("/settings/unlock").status_code == 303
     assert "every period is open" in text_of(builder.get("/settings"))
 
 

@@ -11,13 +11,33 @@ from partsemble_core.services import connecting
 from partsemble_core.store.base import Base
 from partsemble_csv_import import REGISTER_ID
 from tests.web.people import Visitor, text_of
-from tests.web.shop import Shop, connect, make_lamps, open_shop, stock_up
+from tests.web.shop import Shop, connect, correct, found, make_lamps, open_shop, plan_lamps, stock_up
 
 Visit = Callable[[Shop, str], Visitor]
 ROLES = ("owner", "admin", "accountant", "builder", "viewer")
-IDS = {"product_id": 5, "lot_id": 2, "receipt_id": 1, "build_id": 1, "export_id": 1, "connection_id": 1}
+IDS = {
+    "product_id": 5,
+    "lot_id": 2,
+    "receipt_id": 1,
+    "build_id": 1,
+    "plan_id": 2,
+    "export_id": 1,
+    "connection_id": 1,
+    "count_id": 1,
+    "adjustment_id": 1,
+}
 REGISTER = "/integrations/register.csv"
-LISTS = ("/products", "/lots", "/stock-ledger", "/suppliers", "/receipts", "/builds", "/exports")
+LISTS = (
+    "/products",
+    "/lots",
+    "/counts",
+    "/adjustments",
+    "/stock-ledger",
+    "/suppliers",
+    "/receipts",
+    "/builds",
+    "/exports",
+)
 
 
 def rules(shop: Shop, method: str) -> list[Rule]:
@@ -72,6 +92,8 @@ def test_pages_are_the_same_on_both_databases(database_url: str, tmp_path: Path,
     connect(shop)
     stock_up(shop)
     make_lamps(shop, "60")
+    plan_lamps(shop, "2")
+    correct(shop)
     visitor = visit(shop, "owner")
     for rule in rules(shop, "GET"):
         if "callback" not in rule.rule and rule.rule != REGISTER:
@@ -145,13 +167,13 @@ def test_a_list_is_downloaded_as_it_is_filtered(full_shop: Shop, visit: Visit, p
 
 def test_search_sort_and_page_live_in_the_address(full_shop: Shop, visit: Visit) -> None:
     visitor = visit(full_shop, "owner")
-    page = visitor.get("/lots?search=panel&sort=-quantity_in&page_size=2").text
+    page = visitor.get("/lots?search=panel&sort=-quantity_left&page_size=2").text
     assert "1–2 of 3" in page
-    assert 'href="/lots?search=panel&amp;sort=-quantity_in&amp;page=2&amp;page_size=2"' in page
-    assert 'href="/lots.csv?search=panel&amp;sort=-quantity_in&amp;page_size=2"' in page
+    assert 'href="/lots?search=panel&amp;sort=-quantity_left&amp;page=2&amp;page_size=2"' in page
+    assert 'href="/lots.csv?search=panel&amp;sort=-quantity_left&amp;page_size=2"' in page
     assert 'aria-sort="descending"' in page
     assert page.index("NTL-20260421") < page.index("ACM-20260410")
-    second = visitor.get("/lots?search=panel&sort=-quantity_in&page=2&page_size=2").text
+    second = visitor.get("/lots?search=panel&sort=-quantity_left&page=2&page_size=2").text
     assert "3–3 of 3" in second
 
 
@@ -223,3 +245,11 @@ def test_the_journal_register_is_a_download_where_the_books_are_here(shop: Shop,
     assert (answer.status_code, answer.mimetype) == (200, "text/csv")
     assert "attachment" in answer.headers["Content-Disposition"]
     assert answer.data.decode("utf-8-sig").count("\n") == 1, "a heading and nothing posted yet"
+
+
+def test_a_register_takes_the_companys_own_currency(shop: Shop) -> None:
+    """Nothing has to be set for a company that keeps its stock in another currency than USD."""
+    company_id = found(shop.house, name="Kiwi Boards", email="owner@kiwi.example", currency="NZD")
+    act = shop.house.act(company_id, by="owner@kiwi.example")
+    connection = connecting.choose(shop.house, act, company_id, backend="csv_import", organisation_id=REGISTER_ID)
+    assert connection.base_currency == "NZD"

@@ -10,8 +10,10 @@ from partsemble_core.config import Settings
 from partsemble_core.services.house import House
 from partsemble_core.wiring import build_app
 from partsemble_web import (
+    adjustments,
     assets,
     builds,
+    counts,
     decisions,
     exports,
     headers,
@@ -36,6 +38,8 @@ PAGES = (
     home,
     products,
     lots,
+    counts,
+    adjustments,
     options,
     stock,
     suppliers,

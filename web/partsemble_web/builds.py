@@ -18,7 +18,7 @@ from partsemble_core.services.admitting import MAY_WRITE
 from partsemble_core.services.building import Preview, build_now, preview_build, preview_planned
 from partsemble_core.services.explaining import explain_build
 from partsemble_core.services.listing import build_label
-from partsemble_core.services.picking import buildable_products
+from partsemble_core.services.picking import buildable_products, newer_versions
 from partsemble_core.store.builds import Build
 from partsemble_core.store.products import Product
 from partsemble_core.store.session import CompanySession
@@ -87,9 +87,10 @@ def build_page(build_id: int, form: Form | None = None) -> dict[str, object]:
     today = act().today
     with reading() as session:
         story = explain_build(session, build_id)
-        planned = None
+        planned, newer = None, None
         if story.build.state == BuildState.PLANNED:
             planned = preview_planned(session, build_id, built_on=today, build_subassemblies=False)
+            newer = newer_versions(session, [story.build]).get(build_id)
     taken = tuple({"quantity": f"{part.taken:f}"} for part in story.parts)
     blank = Form(
         values={"built_on": today.isoformat(), "reversed_on": today.isoformat(), "recovery": Recovery.FULL.value},
@@ -99,6 +100,7 @@ def build_page(build_id: int, form: Form | None = None) -> dict[str, object]:
         "story": story,
         "label": build_label(story.build.state, story.export.state if story.export else None),
         "planned": planned,
+        "newer": newer,
         "form": form or blank,
         "blank": blank,
         "reasons": tuple(RejectReason),
@@ -121,7 +123,7 @@ def show_form() -> str:
             except PartsembleError as error:
                 failure = explained(error)
     return render_template(
-        "builds/form.html", form=form, preview=preview, parts=_parts(preview), failure=failure, **choices
+        "builds/form.html", form=form, preview=preview, parts=preview_parts(preview), failure=failure, **choices
     )
 
 
@@ -150,10 +152,15 @@ def _execute(session: CompanySession, who: Act, form: Form, *, expected: str) ->
         notes=form.values["notes"],
         build_subassemblies=bool(form.values["first"]),
     )
+    check_expected(build, expected)
+    return build
+
+
+def check_expected(build: Build, expected: str) -> None:
+    """Raises Conflict when a build cost something else than its preview showed; nothing shown is nothing to check."""
     total = add([build.components_cost, build.added_cost])
     if expected and expected != f"{total:f}":
         raise Conflict("Stock has changed since the preview. Look at the new figures, then execute.")
-    return build
 
 
 def _refused(error: PartsembleError, form: Form, who: Act) -> Answer:
@@ -164,7 +171,7 @@ def _refused(error: PartsembleError, form: Form, who: Act) -> Answer:
             preview = _preview(session, form, who)
         except PartsembleError:
             preview = None  # what the person has to mend is in `error` already
-    return refused("builds/form.html", error, form=form, preview=preview, parts=_parts(preview), **choices)
+    return refused("builds/form.html", error, form=form, preview=preview, parts=preview_parts(preview), **choices)
 
 
 def _preview(session: CompanySession, form: Form, who: Act) -> Preview:
@@ -188,7 +195,8 @@ def _choices(session: CompanySession) -> dict[str, object]:
     return {"buildable": buildable_products(session)}
 
 
-def _parts(preview: Preview | None) -> tuple[PreviewPart, ...]:
+def preview_parts(preview: Preview | None) -> tuple[PreviewPart, ...]:
+    """One part a need, each with its lots."""
     if preview is None:
         return ()
     return tuple(

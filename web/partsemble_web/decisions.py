@@ -6,16 +6,21 @@ from collections.abc import Mapping
 
 from flask import Blueprint, flash, redirect, request, url_for
 
+from partsemble_core.domain.builds import BuildState
 from partsemble_core.domain.quality import Recovery
 from partsemble_core.errors import PartsembleError
+from partsemble_core.services.acting import Act
 from partsemble_core.services.admitting import MAY_SET_UP, MAY_WRITE
 from partsemble_core.services.building import execute_planned
 from partsemble_core.services.planning import cancel_planned
 from partsemble_core.services.reversing import reverse
 from partsemble_core.services.reviewing import approve, reject
+from partsemble_core.store.builds import Build
 from partsemble_core.store.lots import DocumentKind
-from partsemble_web.builds import build_page
+from partsemble_core.store.session import CompanySession
+from partsemble_web.builds import build_page, check_expected
 from partsemble_web.forms import Form
+from partsemble_web.plans import execution_page
 from partsemble_web.receipts import receipt_page
 from partsemble_web.refusals import Answer, refused
 from partsemble_web.scope import act, require, write
@@ -26,22 +31,33 @@ pages = Blueprint("decisions", __name__, template_folder="templates")
 @pages.post("/builds/<id:build_id>/execute")
 def execute(build_id: int) -> Answer:
     require(MAY_WRITE)
-    form = Form.of(request.form, "built_on", "first")
+    form = Form.of(request.form, "built_on", "first", "expected")
     who = act()
     try:
-        build = write(
-            lambda session: execute_planned(
-                session,
-                who,
-                build_id,
-                built_on=form.values["built_on"],
-                build_subassemblies=bool(form.values["first"]),
-            )
-        )
+        build = write(lambda session: _execute(session, who, build_id, form))
     except PartsembleError as error:
-        return _build_refused(error, build_id, asked="execute", form=form)
-    flash(f"{build.reference} is executed.", "success")
+        return refused("plans/execute.html", error, **_without_failure(execution_page(build_id, form)))
+    waits = build.state == BuildState.PENDING_QA
+    flash(f"{build.reference} is executed{' and waits for review' if waits else ''}.", "success")
     return _to_build(build_id)
+
+
+def _execute(session: CompanySession, who: Act, build_id: int, form: Form) -> Build:
+    """Raises Conflict, and so undoes everything, when the cost isn't the one that the person agreed to."""
+    build = execute_planned(
+        session,
+        who,
+        build_id,
+        built_on=form.values["built_on"],
+        build_subassemblies=bool(form.values["first"]),
+    )
+    check_expected(build, form.values["expected"])
+    return build
+
+
+def _without_failure(values: dict[str, object]) -> dict[str, object]:
+    """What the person has to mend is in the refusal already."""
+    return {name: value for name, value in values.items() if name != "failure"}
 
 
 @pages.post("/builds/<id:build_id>/cancel")

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from flask import Blueprint, render_template, url_for
 
 from partsemble_core.domain.exports import WORKABLE, ExportState
+from partsemble_core.services.attending import attend
+from partsemble_core.services.explaining import exports_of_builds
+from partsemble_core.services.listing import build_label
 from partsemble_core.services.overseeing import Overview, oversee
 from partsemble_core.store.connections import ConnectionState
-from partsemble_web.scope import reading
+from partsemble_web.scope import act, reading
 
 pages = Blueprint("home", __name__, template_folder="templates")
 
@@ -26,13 +29,19 @@ class FirstStep:
 
 @pages.get("/")
 def show() -> str:
+    today = act().today
     with reading() as session:
-        overview = oversee(session)
+        overview = oversee(session, today=today)
+        attention = attend(session, today=today)
+        exported = exports_of_builds(session, [build.id for build, _ in overview.latest_builds])
+    labels = {build.id: build_label(build.state, exported.get(build.id)) for build, _ in overview.latest_builds}
     steps = first_steps(overview)
     exports = overview.exports
     return render_template(
         "home/home.html",
         overview=overview,
+        attention=attention,
+        labels=labels,
         steps=[] if all(step.is_done for step in steps) else steps,
         waiting=sum(exports.get(state, 0) for state in WORKABLE),
         posted=exports.get(ExportState.POSTED, 0),

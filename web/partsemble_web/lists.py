@@ -13,8 +13,9 @@ from flask import Blueprint, Response, render_template, request
 from partsemble_core.errors import NotFound
 from partsemble_core.services.downloading import download
 from partsemble_core.services.listing import LISTS, PAGE_SIZE, Column, Listing, ListQuery, Row, parse_list_query
+from partsemble_core.store.companies import options_of
 from partsemble_core.store.session import CompanySession
-from partsemble_web.scope import reading
+from partsemble_web.scope import act, reading
 from partsemble_web.showing import money, quantity, widest, word
 
 RIGHT = frozenset({"money", "quantity", "number"})
@@ -135,7 +136,8 @@ def show(page: ListPage, *, path: str) -> str:
             extra=_extra(session, page, query),
             path=path,
         )
-    return render_template(page.template, list=shown)
+        draw_order = options_of(session).draw_order
+    return render_template(page.template, list=shown, today=act().today, draw_order=draw_order)
 
 
 def send_download(name: str, file_type: str) -> Response:

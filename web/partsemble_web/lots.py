@@ -27,13 +27,12 @@ LOTS = lists.ListPage(
         "number",
         "product_sku",
         "received_on",
+        "expires_on",
         "state",
-        "quantity_in",
         "quantity_left",
         "unit_cost",
         "cost_left",
     ),
-    minor=frozenset({"quantity_in"}),
     links={
         "number": lambda row: url_for("lots.show_lot", lot_id=row["id"]),
         "product_sku": lambda row: url_for("products.show_product", product_id=row["product_id"]),
@@ -102,8 +101,9 @@ def _page(lot_id: int) -> dict[str, object]:
     """What the template shows. ``blank`` fills the dialogs that nothing was typed into."""
     with reading() as session:
         story = explain_lot(session, lot_id)
-    blank = Form(values={"adjusted_on": act().today.isoformat()})
-    return {"story": story, "blank": blank, "reasons": tuple(AdjustmentReason)}
+    today = act().today
+    blank = Form(values={"adjusted_on": today.isoformat()})
+    return {"story": story, "today": today, "blank": blank, "reasons": tuple(AdjustmentReason)}
 
 
 def _back_to(lot_id: int) -> Answer:

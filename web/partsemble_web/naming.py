@@ -31,4 +31,6 @@ def document_link(kind: object, document_id: object) -> str | None:
         return url_for("receipts.show_receipt", receipt_id=document_id)
     if kind == DocumentKind.BUILD:
         return url_for("builds.show_build", build_id=document_id)
+    if kind == DocumentKind.ADJUSTMENT:
+        return url_for("adjustments.show_adjustment", adjustment_id=document_id)
     return None

@@ -40,22 +40,30 @@ def set_switches() -> Answer:
 
 @pages.post("/settings/lock")
 def lock() -> Answer:
-    """An empty day unlocks everything."""
     require(MAY_LOCK)
     form = Form.of(request.form, "locked_through")
     today = act().today
 
     def locking(session: CompanySession) -> None:
-        text = form.values["locked_through"]
-        lock_through(session, parse_iso_day(text, field="locked_through") if text else None, today=today)
+        lock_through(session, parse_iso_day(form.values["locked_through"], field="locked_through"), today=today)
 
     try:
         write(locking)
     except PartsembleError as error:
         return refused("options/options.html", error, asked="lock", **_page(form))
-    text = form.values["locked_through"]
-    through = parse_iso_day(text, field="locked_through") if text else None
-    flash(f"Stock is closed through {day(through)}." if through else "Every period is open.", "success")
+    flash(
+        f"Stock is closed through {day(parse_iso_day(form.values['locked_through'], field='locked_through'))}.",
+        "success",
+    )
+    return redirect(url_for("options.show"), code=303)
+
+
+@pages.post("/settings/unlock")
+def unlock() -> Answer:
+    require(MAY_LOCK)
+    today = act().today
+    write(lambda session: lock_through(session, None, today=today))
+    flash("Every period is open.", "success")
     return redirect(url_for("options.show"), code=303)
 
 

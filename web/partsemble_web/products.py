@@ -18,11 +18,14 @@ from partsemble_core.services.cataloguing import (
     CostInput,
     create_product,
     save_bom,
+    update_product,
     view_bom,
 )
 from partsemble_core.services.explaining import explain_product
 from partsemble_core.services.picking import active_products
-from partsemble_core.store.products import balances_of, get_product
+from partsemble_core.services.versioning import bom_history, where_used
+from partsemble_core.store.products import Product, balances_of, get_product
+from partsemble_core.store.session import CompanySession
 from partsemble_web import lists
 from partsemble_web.forms import Form, rows_of
 from partsemble_web.refusals import Answer, refused
@@ -30,6 +33,10 @@ from partsemble_web.scope import act, reading, require, write
 
 pages = Blueprint("products", __name__, template_folder="templates")
 EMPTY_FORM = Form(values={"kind": ProductKind.COMPONENT.value, "unit": "each", "reorder_point": "0"})
+BASIC_FIELDS = ("sku", "name", "kind", "unit", "reorder_point", "notes")
+PLANNING_FIELDS = ("build_point", "build_target", "weight")
+FIELDS = (*BASIC_FIELDS, *PLANNING_FIELDS)
+AMOUNTS = frozenset({"reorder_point", *PLANNING_FIELDS})
 COMPONENT_FIELDS = ("sku", "quantity", "scrap_percent", "optional", "designators")
 COST_FIELDS = ("kind", "label", "amount", "rate", "hours")
 PRODUCTS = lists.ListPage(
@@ -49,8 +56,10 @@ def show_product(product_id: int) -> str:
         story = explain_product(session, product_id)
         balance = balances_of(session, [product_id]).get(product_id)
         bom = view_bom(session, product_id)
+        used_in = where_used(session, product_id)
     return render_template(
         "products/product.html",
+        used_in=used_in,
         story=story,
         balance=balance,
         bom=bom,
@@ -62,20 +71,63 @@ def show_product(product_id: int) -> str:
 @pages.get("/products/new")
 def show_form() -> str:
     require(MAY_WRITE)
-    return render_template("products/form.html", form=EMPTY_FORM, kinds=list(ProductKind))
+    return render_template("products/form.html", form=EMPTY_FORM, product=None, kinds=list(ProductKind))
 
 
 @pages.post("/products")
 def add() -> Answer:
     require(MAY_WRITE)
-    form = Form.of(request.form, "sku", "name", "kind", "unit", "reorder_point", "notes")
+    form = Form.of(request.form, *FIELDS)
     who = act()
+
+    def create(session: CompanySession) -> Product:
+        made = create_product(session, who, **{name: form.values[name] for name in BASIC_FIELDS})
+        return update_product(session, who, made.id, **{name: form.values[name] for name in PLANNING_FIELDS})
+
     try:
-        product = write(lambda session: create_product(session, who, **form.values))
+        product = write(create)
     except PartsembleError as error:
-        return refused("products/form.html", error, form=form, kinds=list(ProductKind))
+        return refused("products/form.html", error, form=form, product=None, kinds=list(ProductKind))
     flash(f"{product.sku} was added.", "success")
     return redirect(url_for("products.show_product", product_id=product.id), code=303)
+
+
+@pages.get("/products/<id:product_id>/edit")
+def show_edit_form(product_id: int) -> str:
+    require(MAY_WRITE)
+    with reading() as session:
+        product = get_product(session, product_id)
+    return render_template("products/form.html", form=_stored(product), product=product, kinds=list(ProductKind))
+
+
+@pages.post("/products/<id:product_id>/edit")
+def change(product_id: int) -> Answer:
+    require(MAY_WRITE)
+    form = Form.of(request.form, *FIELDS, "is_active")
+    who = act()
+    with reading() as session:
+        product = get_product(session, product_id)
+    changes = {**form.values, "is_active": form.values["is_active"] != "no"}
+    try:
+        changed = write(lambda session: update_product(session, who, product_id, **changes))
+    except PartsembleError as error:
+        return refused("products/form.html", error, form=form, product=product, kinds=list(ProductKind))
+    flash(f"{changed.sku} is changed.", "success")
+    return redirect(url_for("products.show_product", product_id=product_id), code=303)
+
+
+def _stored(product: Product) -> Form:
+    values = {name: getattr(product, name) for name in FIELDS}
+    texts = {name: plain(value) if name in AMOUNTS else str(value) for name, value in values.items()}
+    return Form(values={**texts, "is_active": "yes" if product.is_active else "no"})
+
+
+@pages.get("/products/<id:product_id>/bom/versions")
+def show_bom_versions(product_id: int) -> str:
+    with reading() as session:
+        product = get_product(session, product_id)
+        versions = bom_history(session, product_id)
+    return render_template("products/bom_versions.html", product=product, versions=versions)
 
 
 @pages.get("/products/<id:product_id>/bom")
@@ -103,7 +155,7 @@ def change_bom(product_id: int) -> Answer:
                 session,
                 who,
                 product_id=product_id,
-                components=_components(form.rows["components"]),
+                components=components_of(form.rows["components"]),
                 cost_lines=_cost_lines(form.rows["cost_lines"]),
                 output_quantity=form.values["output_quantity"],
             )
@@ -133,8 +185,8 @@ def _bom_form(bom: BomView | None) -> Form:
     components = [
         {
             "sku": bom.products[line.product_id].sku,
-            "quantity": _plain(line.quantity),
-            "scrap_percent": _plain(line.scrap_percent),
+            "quantity": plain(line.quantity),
+            "scrap_percent": plain(line.scrap_percent),
             "optional": "1" if line.optional else "",
             "designators": ", ".join(line.designators),
         }
@@ -144,14 +196,14 @@ def _bom_form(bom: BomView | None) -> Form:
         {
             "kind": line.kind.value,
             "label": line.label,
-            "amount": _plain(line.amount),
-            "rate": _plain(line.rate),
-            "hours": _plain(line.quantity),
+            "amount": plain(line.amount),
+            "rate": plain(line.rate),
+            "hours": plain(line.quantity),
         }
         for line in bom.bom.cost_lines
     ]
     return Form(
-        values={"output_quantity": _plain(bom.bom.output_quantity)},
+        values={"output_quantity": plain(bom.bom.output_quantity)},
         rows={"components": tuple(components), "cost_lines": tuple(costs)},
     )
 
@@ -165,11 +217,13 @@ def _component_costs(bom: BomView) -> dict[int, Decimal | None]:
     }
 
 
-def _plain(value: Decimal | None) -> str:
+def plain(value: Decimal | None) -> str:
+    """As a form's field holds it."""
     return "" if value is None else f"{value:f}"
 
 
-def _components(rows: Sequence[dict[str, str]]) -> list[ComponentInput]:
+def components_of(rows: Sequence[dict[str, str]]) -> list[ComponentInput]:
+    """Component lines as typed."""
     return [
         ComponentInput(
             sku=row["sku"],

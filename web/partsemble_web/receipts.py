@@ -23,7 +23,18 @@ from partsemble_web.scope import act, reading, require, the_company, write
 pages = Blueprint("receipts", __name__, template_folder="templates")
 VALUES = ("supplier", "received_on", "notes", "currency", "rate")
 CHARGE_FIELDS = ("label", "amount", "spread_by")
-LINE_FIELDS = ("sku", "quantity", "unit_cost", "total_cost", "lot_number", "expires_on")
+LINE_FIELDS = (
+    "sku",
+    "quantity",
+    "unit_cost",
+    "total_cost",
+    "lot_number",
+    "expires_on",
+    "part_number",
+    "purchase_unit",
+    "per_purchase_unit",
+    "weight",
+)
 LABELS = ("Draft", "Recorded", "Pending export", "Synced", "Failed", "Reversed")
 
 
@@ -161,11 +172,15 @@ def _stored(story: ReceiptStory) -> Form:
     lines = [
         {
             "sku": part.product.sku,
-            "quantity": f"{part.line.quantity:f}",
+            "quantity": f"{part.line.entered_quantity:f}",
             "unit_cost": "",
             "total_cost": f"{part.line.entered_cost:f}",
             "lot_number": part.line.lot_number,
             "expires_on": part.line.expires_on.isoformat() if part.line.expires_on else "",
+            "part_number": part.line.supplier_part_number,
+            "purchase_unit": part.line.purchase_unit,
+            "per_purchase_unit": f"{part.line.per_purchase_unit:f}" if part.line.per_purchase_unit != 1 else "",
+            "weight": "" if part.line.weight is None else f"{part.line.weight:f}",
         }
         for part in story.parts
     ]
@@ -196,6 +211,10 @@ def _lines(rows: Sequence[dict[str, str]]) -> list[LineInput]:
             unit_cost=row["unit_cost"] or None,
             lot_number=row["lot_number"],
             expires_on=row["expires_on"] or None,
+            part_number=row["part_number"],
+            purchase_unit=row["purchase_unit"],
+            per_purchase_unit=row["per_purchase_unit"] or None,
+            weight=row["weight"] or None,
         )
         for row in rows
     ]

@@ -41,6 +41,7 @@ def register(app: Flask) -> None:
     env.trim_blocks = env.lstrip_blocks = True
     env.filters.update(
         money=money,
+        cents=cents,
         unit_money=unit_money,
         quantity=quantity,
         signed_money=signed_money,
@@ -68,6 +69,14 @@ def register(app: Flask) -> None:
 def money(value: Decimal | None) -> str:
     """Without the currency: columns say it once."""
     return DASH if value is None else _written(format_amount(value, decimals=the_company().decimals))
+
+
+def cents(value: Decimal | None) -> str:
+    """Rounded to the currency's smallest unit, for a tile: the full amount stands in its title."""
+    if value is None:
+        return DASH
+    decimals = the_company().decimals
+    return _written(format_amount(round(value, decimals), decimals=decimals))
 
 
 def unit_money(value: Decimal | None) -> str:

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, render_template, request
 
 from partsemble_core.domain.amounts import add
 from partsemble_core.services.acting import parse_iso_day
+from partsemble_core.services.attending import value_in_review
 from partsemble_core.services.listing import Column, Listing, ListQuery
 from partsemble_core.services.valuing import StockValue, monthly_trend, stock_at
 from partsemble_core.store.session import CompanySession
@@ -34,11 +35,13 @@ def show() -> str:
     with reading() as session:
         value = _value(session, today)
         trend = monthly_trend(session, today=today)
+        in_review = value_in_review(session) if value.day == today else None
     months = [(day, total, add([total, -before])) for (_, before), (day, total) in pairwise(trend)]
     return render_template(
         "valuations/valuation.html",
         value=value,
         months=list(reversed(months)),
+        in_review=in_review,
         known_on=request.args.get("known_on", ""),
         today=today,
     )

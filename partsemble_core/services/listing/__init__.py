@@ -16,6 +16,7 @@ from partsemble_core.services.listing.asking import (
     parse_list_query,
 )
 from partsemble_core.services.listing.book_tables import ACCOUNTS, EXPORTS
+from partsemble_core.services.listing.correction_tables import ADJUSTMENTS, COUNTS
 from partsemble_core.services.listing.labels import build_label, export_label, receipt_label
 from partsemble_core.services.listing.paging import Table, all_rows, page_of
 from partsemble_core.services.listing.stock_tables import BUILDS, ENTRIES, LOTS, PRODUCTS, RECEIPTS, SUPPLIERS
@@ -35,7 +36,9 @@ __all__ = [
     "export_label",
     "get_table",
     "list_accounts",
+    "list_adjustments",
     "list_builds",
+    "list_counts",
     "list_entries",
     "list_exports",
     "list_lots",
@@ -47,7 +50,8 @@ __all__ = [
     "rows_for_download",
 ]
 TABLES: Mapping[str, Table] = {
-    table.name: table for table in (PRODUCTS, LOTS, RECEIPTS, SUPPLIERS, BUILDS, EXPORTS, ENTRIES, ACCOUNTS)
+    table.name: table
+    for table in (PRODUCTS, LOTS, RECEIPTS, SUPPLIERS, BUILDS, EXPORTS, ENTRIES, ACCOUNTS, COUNTS, ADJUSTMENTS)
 }
 
 
@@ -94,6 +98,16 @@ def list_accounts(session: CompanySession, query: ListQuery) -> Listing:
     return page_of(session, ACCOUNTS, query)
 
 
+def list_counts(session: CompanySession, query: ListQuery) -> Listing:
+    """Stock counts, newest first, with how many lots are on each. Filters: state, from, to (days counted)."""
+    return page_of(session, COUNTS, query)
+
+
+def list_adjustments(session: CompanySession, query: ListQuery) -> Listing:
+    """Adjustments, newest first. Filters: product, lot, count (ids), reason, state, from, to."""
+    return page_of(session, ADJUSTMENTS, query)
+
+
 LISTS: Mapping[str, Callable[[CompanySession, ListQuery], Listing]] = {
     "products": list_products,
     "lots": list_lots,
@@ -103,6 +117,8 @@ LISTS: Mapping[str, Callable[[CompanySession, ListQuery], Listing]] = {
     "exports": list_exports,
     "entries": list_entries,
     "accounts": list_accounts,
+    "counts": list_counts,
+    "adjustments": list_adjustments,
 }
 
 

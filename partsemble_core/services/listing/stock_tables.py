@@ -23,6 +23,7 @@ from partsemble_core.services.listing.paging import (
     since,
     until,
 )
+from partsemble_core.store.adjustments import Adjustment
 from partsemble_core.store.base import Millionths
 from partsemble_core.store.builds import Build
 from partsemble_core.store.lots import DocumentKind, Lot, StockEntry
@@ -30,6 +31,8 @@ from partsemble_core.store.products import Product, StockBalance
 from partsemble_core.store.receipts import Receipt, ReceiptLine, Supplier
 
 ZERO = sa.literal(Decimal(0), Millionths())
+WHOLE = sa.orm.aliased(Lot)
+"""The lot that a part was split from."""
 ACTIVITY = ("active", "inactive")
 
 
@@ -64,6 +67,8 @@ def _lots(statement: Statement) -> Statement:
         .outerjoin(ReceiptLine, same_company(Lot, Lot.receipt_line_id, ReceiptLine))
         .outerjoin(Receipt, same_company(ReceiptLine, ReceiptLine.receipt_id, Receipt))
         .outerjoin(Build, same_company(Lot, Lot.build_id, Build))
+        .outerjoin(Adjustment, same_company(Lot, Lot.adjustment_id, Adjustment))
+        .outerjoin(WHOLE, sa.and_(WHOLE.company_id == Lot.company_id, WHOLE.id == Lot.split_from_id))
     )
 
 
@@ -146,7 +151,7 @@ LOTS = Table(
         "quantity_left": Lot.quantity_left,
         "cost_left": Lot.cost_left,
         "state": Lot.state,
-        "source": sa.func.coalesce(Receipt.reference, Build.reference, ""),
+        "source": sa.func.coalesce(Receipt.reference, Build.reference, Adjustment.reference, WHOLE.number, ""),
         "product_id": Lot.product_id,
         "receipt_id": ReceiptLine.receipt_id,
         "build_id": Lot.build_id,

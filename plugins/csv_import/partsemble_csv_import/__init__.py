@@ -52,7 +52,9 @@ SETTINGS = (
         "3 equity, 4 revenue, anything else expenses.",
         default=register.DEFAULT_ACCOUNTS,
     ),
-    SettingField(name="currency", label="Currency", help="Three letters, such as USD.", default="USD"),
+    SettingField(
+        name="currency", label="Currency", help="Three letters, such as USD. Empty: the company's own.", default=""
+    ),
 )
 CAPABILITIES = Capabilities(
     posting=Posting.LOCAL,
@@ -157,8 +159,9 @@ def _accounts(ctx: BackendContext) -> tuple[Account, ...]:
 
 
 def _check(ctx: BackendContext, entry: JournalEntry) -> None:
-    if entry.currency != _setting(ctx, "currency"):
-        message = f"This register is kept in {_setting(ctx, 'currency')}; {entry.currency} can't be posted."
+    kept_in = _setting(ctx, "currency")
+    if kept_in and entry.currency != kept_in:
+        message = f"This register is kept in {kept_in}; {entry.currency} can't be posted."
         raise Rejected(message, problems=(message,), fields=("currency",))
     known = {account.external_id for account in _accounts(ctx)}
     for position, line in enumerate(entry.lines):

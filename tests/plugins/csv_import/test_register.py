@@ -158,8 +158,11 @@ def test_another_currency_and_another_register_are_refused(host: PluginHost) -> 
     harness = RegisterHarness()
     step = JournalStep(kind=PostStep.CREATE, key="k")
     entry = dataclasses.replace(harness.entry(), currency="NZD")
+    in_usd = make_context(organisation_id="register", settings={"currency": "USD"})
     with pytest.raises(Rejected, match="kept in USD"):
-        host.post_journal("csv_import", harness.ctx, entry=entry, step=step)
+        host.post_journal("csv_import", in_usd, entry=entry, step=step)
+    host.post_journal("csv_import", harness.ctx, entry=entry, step=step)
+    assert harness.count_journals() == 1, "without the setting it takes the company's own currency"
     with pytest.raises(NotPermitted):
         host.connect("csv_import", harness.ctx, ConnectRequest(step=ConnectStep.CHOOSE, organisation_id="other"))
 

@@ -155,7 +155,7 @@ CREATE TABLE stock_counts (
 	company_id BIGINT NOT NULL,
 	CONSTRAINT pk_stock_counts PRIMARY KEY (id),
 	CONSTRAINT uq_stock_counts_company_id_number UNIQUE (company_id, number),
-	CONSTRAINT ck_stock_counts_state_known CHECK (state IN ('draft', 'confirmed')),
+	CONSTRAINT ck_stock_counts_state_known CHECK (state IN ('draft', 'confirmed', 'cancelled')),
 	CONSTRAINT uq_stock_counts_company_id_id UNIQUE (company_id, id),
 	CONSTRAINT fk_stock_counts_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
 )
