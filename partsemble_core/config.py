@@ -59,6 +59,7 @@ SETTINGS = (
     Setting("PARTSEMBLE_LEASE_SECONDS", "60", "How long a worker may hold an export before another may take over."),
     Setting("PARTSEMBLE_SWEEP_SECONDS", "15", "How often the scheduler looks for exports that are due."),
     Setting("PARTSEMBLE_QUARANTINE_SECONDS", "30", "Wait after a lost answer before it is looked up in the books."),
+    Setting("PARTSEMBLE_EVENTS_ALLOW_PRIVATE", "", "1 = events may go to addresses of this machine and its networks."),
 )
 PLUGIN_PREFIX = "PARTSEMBLE_PLUGIN_"
 """``PARTSEMBLE_PLUGIN_XERO_CLIENT_ID`` becomes the setting ``client_id`` of the plugin ``xero``."""
@@ -78,6 +79,7 @@ class Settings:
     lease_seconds: int = 60
     sweep_seconds: int = 15
     quarantine_seconds: int = 30
+    events_allow_private: bool = False
     plugin_settings: Mapping[str, Secret] = field(default_factory=dict)
     """Every ``PARTSEMBLE_PLUGIN_…`` value by its lower-case rest, such as ``xero_client_id``."""
 
@@ -114,6 +116,7 @@ def load(environment: Mapping[str, str] | None = None, *, data_dir: Path | None 
         lease_seconds=_seconds("PARTSEMBLE_LEASE_SECONDS", values),
         sweep_seconds=_seconds("PARTSEMBLE_SWEEP_SECONDS", values),
         quarantine_seconds=_seconds("PARTSEMBLE_QUARANTINE_SECONDS", values),
+        events_allow_private=_switch("PARTSEMBLE_EVENTS_ALLOW_PRIVATE", values),
         plugin_settings={
             name.removeprefix(PLUGIN_PREFIX).lower(): Secret(value)
             for name, value in given.items()
@@ -139,6 +142,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
             "PARTSEMBLE_LEASE_SECONDS": str(settings.lease_seconds),
             "PARTSEMBLE_SWEEP_SECONDS": str(settings.sweep_seconds),
             "PARTSEMBLE_QUARANTINE_SECONDS": str(settings.quarantine_seconds),
+            "PARTSEMBLE_EVENTS_ALLOW_PRIVATE": "1" if settings.events_allow_private else "0",
         }
     )
     child.update({PLUGIN_PREFIX + k.upper(): v.reveal() for k, v in settings.plugin_settings.items()})
@@ -180,6 +184,12 @@ def _secure(text: str, base_url: str) -> bool:
     if text not in ("", "0", "1"):
         raise BadSetting("PARTSEMBLE_SECURE_COOKIES", "must be 0 or 1, or left out")
     return text == "1" if text else base_url.startswith("https://")
+
+
+def _switch(name: str, values: Mapping[str, str]) -> bool:
+    if values[name] not in ("", "0", "1"):
+        raise BadSetting(name, "must be 0 or 1, or left out")
+    return values[name] == "1"
 
 
 def _seconds(name: str, values: Mapping[str, str]) -> int:

@@ -1,4 +1,4 @@
-"""Periodic work: the sweep, by which the job queue is a doorbell and not a memory; live sign-ins; month ends."""
+"""Periodic work: the sweep, by which the job queue is a doorbell and not a memory; syncs; live sign-ins; month ends."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from partsemble_core.services.claiming import due_exports
+from partsemble_core.services.delivering import delivering
 from partsemble_core.services.house import House
+from partsemble_core.services.janitor import keeping_tidy
 from partsemble_core.services.refreshing import refresh_due
+from partsemble_core.services.scheduling import ring_syncs
 from partsemble_core.services.valuing import refresh_month_ends
 from partsemble_core.store.companies import Company
 from partsemble_core.store.database import reading_anywhere
@@ -23,20 +26,22 @@ log = logging.getLogger(__name__)
 
 
 def run_schedule(house: House, stopping: threading.Event) -> None:
-    """Rings for due exports and keeps sign-ins alive every few seconds, until ``stopping`` is set.
+    """Rings for due exports and syncs, and keeps sign-ins alive every few seconds, until ``stopping`` is set.
 
-    On each of a company's days, and when it starts, it brings the company's month ends up to date. A database that is
-    away is waited for.
+    Events are sent meanwhile. On each of a company's days, and when it starts, it brings the company's month ends up
+    to date. A database that is away is waited for.
     """
     refreshed: dict[int, dt.date] = {}
-    while not stopping.is_set():
-        try:
-            sweep(house)
-            refresh_due(house)
-            refresh_values(house, refreshed)
-        except SQLAlchemyError as error:
-            log.warning("the sweep could not use the database (%s); it tries again", type(error).__name__)
-        stopping.wait(house.settings.sweep_seconds)
+    with delivering(house), keeping_tidy(house):
+        while not stopping.is_set():
+            try:
+                sweep(house)
+                ring_syncs(house)
+                refresh_due(house)
+                refresh_values(house, refreshed)
+            except SQLAlchemyError as error:
+                log.warning("the sweep could not use the database (%s); it tries again", type(error).__name__)
+            stopping.wait(house.settings.sweep_seconds)
 
 
 def sweep(house: House) -> int:

@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 QUEUE = "exports"
 JOB = "partsemble_core.worker.post_export_job"
 JOB_SECONDS = 300
+SYNC_QUEUE = "syncs"
+SYNC_JOB = "partsemble_core.worker.sync_job"
+SYNC_SECONDS = 3600
 FAILED_JOB_SECONDS = 24 * 3600
 REDIS_TIME_OUT = 2
 
@@ -68,6 +71,11 @@ def open_queue(connection: Redis) -> Queue:
     return Queue(QUEUE, connection=connection, serializer=JSONSerializer, default_timeout=JOB_SECONDS)
 
 
+def open_sync_queue(connection: Redis) -> Queue:
+    """The queue of syncs, which a worker looks at when nothing waits to be exported."""
+    return Queue(SYNC_QUEUE, connection=connection, serializer=JSONSerializer, default_timeout=SYNC_SECONDS)
+
+
 def utc_now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
@@ -82,6 +90,7 @@ def _house(settings: Settings, engine: object) -> House:
         vault=Vault(settings.keys),
         clock=utc_now,
         ring=partial(ring, settings),
+        ring_sync=partial(ring_sync, settings),
     )
 
 
@@ -89,14 +98,9 @@ def ring(settings: Settings, company_id: int, export_id: int) -> None:
     """Wakes a worker. A bell that can't be rung is only noted: the sweep finds the export within seconds."""
     if not settings.redis_url:
         return
-    client = Redis.from_url(
-        settings.redis_url,
-        socket_connect_timeout=REDIS_TIME_OUT,
-        socket_timeout=REDIS_TIME_OUT,
-        retry=Retry(NoBackoff(), 0),  # a person waits for this answer, and the sweep will ring again
-    )
+    client = _impatient(settings)
     try:
-        _enqueue(open_queue(client), company_id, export_id)
+        _enqueue(open_queue(client), JOB, f"export-{export_id}", company_id, export_id)
     except DuplicateJobError:
         log.debug("export %s is on its way already", export_id)
     except RedisError as error:
@@ -109,11 +113,37 @@ def ring(settings: Settings, company_id: int, export_id: int) -> None:
         client.close()
 
 
-def _enqueue(queue: Queue, company_id: int, export_id: int) -> None:
-    """One waiting job an export. Raises DuplicateJobError where one waits already."""
-    job_id = f"export-{export_id}"
+def ring_sync(settings: Settings, company_id: int, run_id: int) -> bool:
+    """Wakes a worker for the run of a sync. False where there is no queue, or it can't be reached."""
+    if not settings.redis_url:
+        return False
+    client = _impatient(settings)
+    try:
+        _enqueue(open_sync_queue(client), SYNC_JOB, f"sync-{run_id}", company_id, run_id)
+    except DuplicateJobError:
+        log.debug("sync %s is on its way already", run_id)
+    except RedisError as error:
+        log.warning("the job queue can't be reached (%s) for sync %s", type(error).__name__, run_id)
+        return False
+    finally:
+        client.close()
+    return True
+
+
+def _impatient(settings: Settings) -> Redis:
+    """A client for somebody who waits for an answer: the sweep will ring again."""
+    return Redis.from_url(
+        settings.redis_url,
+        socket_connect_timeout=REDIS_TIME_OUT,
+        socket_timeout=REDIS_TIME_OUT,
+        retry=Retry(NoBackoff(), 0),
+    )
+
+
+def _enqueue(queue: Queue, job: str, job_id: str, company_id: int, row_id: int) -> None:
+    """One waiting job a row. Raises DuplicateJobError where one waits already."""
     stale = queue.fetch_job(job_id)
     if stale is not None and queue.get_job_position(job_id) is None:
-        # It failed, or its worker died: RQ keeps the name for a day, and the export can't wait that long.
+        # It failed, or its worker died: RQ keeps the name for a day, and the row can't wait that long.
         stale.delete()
-    queue.enqueue(JOB, company_id, export_id, job_id=job_id, unique=True, result_ttl=0, failure_ttl=FAILED_JOB_SECONDS)
+    queue.enqueue(job, company_id, row_id, job_id=job_id, unique=True, result_ttl=0, failure_ttl=FAILED_JOB_SECONDS)

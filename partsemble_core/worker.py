@@ -11,7 +11,8 @@ from rq.serializers import JSONSerializer
 from partsemble_core import config
 from partsemble_core.services.house import House
 from partsemble_core.services.posting import post_export
-from partsemble_core.wiring import build_house, open_queue, open_redis
+from partsemble_core.services.syncing import work_on
+from partsemble_core.wiring import build_house, open_queue, open_redis, open_sync_queue
 
 log = logging.getLogger(__name__)
 
@@ -28,12 +29,22 @@ def post_export_job(company_id: int, export_id: int) -> str:
     return str(state or "not due")
 
 
+def sync_job(company_id: int, run_id: int) -> str:
+    """Works on one run of a sync, unless another does. The answer is for the log only."""
+    return work_on(worker_house(), company_id, run_id).state
+
+
 def run_worker(*, burst: bool = False) -> None:
-    """Works on the queue until stopped (or, in ``burst``, until it is empty). Raises BadSetting without a REDIS_URL."""
+    """Works on the queues, exports first, until stopped (or, in ``burst``, until they are empty).
+
+    Raises BadSetting without a REDIS_URL.
+    """
     house = worker_house()
     if not house.settings.redis_url:
         raise config.BadSetting("REDIS_URL", "must name a Redis or Valkey server, such as redis://127.0.0.1:6379/0")
     connection = open_redis(house.settings)
-    worker = Worker([open_queue(connection)], connection=connection, serializer=JSONSerializer)
+    worker = Worker(
+        [open_queue(connection), open_sync_queue(connection)], connection=connection, serializer=JSONSerializer
+    )
     house.engine.dispose()  # a forked child must not share a socket with us
     worker.work(burst=burst, logging_level="WARNING")

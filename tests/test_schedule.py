@@ -13,11 +13,14 @@ import sqlalchemy as sa
 
 from partsemble_core.schedule import refresh_values, run_schedule
 from partsemble_core.services.house import House
+from partsemble_core.services.subscribing import send_test
 from partsemble_core.store.companies import Company
 from partsemble_core.store.database import write_anywhere
 from partsemble_core.store.month_ends import MonthEnd
 from tests.faults.stage import a_stage, an_engine
+from tests.servers.receiver import a_receiver
 from tests.servers.waiting import wait_until
+from tests.services.hearing import listened
 from tests.services.makers import Shop, a_shop
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -82,3 +85,18 @@ def test_the_schedule_does_it_by_itself(house: House, shop: Shop) -> None:
         stopping.set()
         thread.join(10)
     assert not thread.is_alive()
+
+
+def test_events_are_sent_while_the_schedule_runs(engine: sa.Engine, tmp_path: Path) -> None:
+    heard = listened(engine, tmp_path)
+    stopping = threading.Event()
+    with a_receiver() as receiver:
+        endpoint_id, _ = heard.listen(receiver.url)
+        heard.shop.write(lambda session: send_test(session, heard.shop.act, endpoint_id))
+        thread = threading.Thread(target=run_schedule, args=(heard.house, stopping), daemon=True)
+        thread.start()
+        wait_until(lambda: len(receiver.came) == 1, "the event arrives")
+        stopping.set()
+        thread.join(20)
+    assert not thread.is_alive()
+    assert [delivery.state for delivery in heard.deliveries()] == ["delivered"]

@@ -8,12 +8,15 @@ from partsemble_core.api import (
     books,
     builds,
     counts,
+    events,
+    exports,
     lists,
     lots,
     planning,
     products,
     receipts,
     reversals,
+    syncs,
     valuation,
     versions,
 )
@@ -32,7 +35,10 @@ AREAS = (
     planning.area,
     reversals.area,
     valuation.area,
+    exports.area,
     books.area,
+    events.area,
+    syncs.area,
     lists.area,
 )
 INFO = """Parts, BOMs, FIFO builds and exact cost, posted to the books exactly once.

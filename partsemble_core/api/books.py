@@ -1,8 +1,7 @@
-"""What goes to the books: exports, connections, the accounts chosen for postings, and the company itself."""
+"""The way to the books: connections, the accounts chosen for postings, and the company itself."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -12,34 +11,18 @@ import sqlalchemy as sa
 from partsemble_core.api import schemas
 from partsemble_core.api.areas import Area
 from partsemble_core.api.door import Json, reading, writing
-from partsemble_core.api.lists import list_route, page_of
+from partsemble_core.api.lists import page_of
 from partsemble_core.domain.journals import REQUIRED_ROLES
-from partsemble_core.services.admitting import MAY_EXPORT, MAY_SET_UP
-from partsemble_core.services.explaining import explain_export
+from partsemble_core.services.admitting import MAY_SET_UP
 from partsemble_core.services.exporting import ROLE_LABELS
-from partsemble_core.services.listing import export_label, get_table, parse_list_query
-from partsemble_core.services.mapping import map_account
-from partsemble_core.services.retrying import retry_export
+from partsemble_core.services.listing import get_table, parse_list_query
+from partsemble_core.services.mapping import map_account, unmap_account
 from partsemble_core.store.companies import Company, get_company
 from partsemble_core.store.connections import Connection, get_connection, mapped_accounts
 from partsemble_core.store.session import CompanySession
 
-area = Area("books", "Postings to the accounting system, and the connection that they go through.")
+area = Area("books", "The connection that postings go through, and the accounts chosen for them.")
 ACCOUNTS = get_table("accounts")
-list_route(area, "exports", path="/exports")
-
-
-@area.route("GET", "/exports/<id:export_id>", gives=schemas.ExportOut)
-def show_export(export_id: int) -> Json:
-    """One posting: exactly what is sent, and how every attempt at it ended."""
-    with reading() as session:
-        return _export_body(session, export_id)
-
-
-@area.route("POST", "/exports/<id:export_id>/retry", gives=schemas.ExportOut, roles=MAY_EXPORT)
-def retry(export_id: int) -> Json:
-    """Lets a worker go on with a failed export. Only what was clearly refused is sent again; all else is looked up."""
-    return writing(lambda session, act: _export_body(session, retry_export(session, export_id).id))
 
 
 @area.route("GET", "/connections", gives=schemas.ConnectionsOut)
@@ -89,24 +72,22 @@ def put_account(body: dict[str, Any], connection_id: int, role: str) -> Json:
     return writing(choose)
 
 
+@area.route("DELETE", "/connections/<id:connection_id>/accounts/<role>", gives=schemas.ConnectionOut, roles=MAY_SET_UP)
+def delete_account(connection_id: int, role: str) -> Json:
+    """Unsets the account of an optional role. Later exports go without it."""
+
+    def unset(session: CompanySession, act: object) -> Json:
+        unmap_account(session, connection_id=connection_id, role=role)
+        return _connection_body(session, get_connection(session, connection_id))
+
+    return writing(unset)
+
+
 @area.route("GET", "/company", gives=schemas.CompanyOut)
 def show_company() -> Company:
     """The company that the token opens."""
     with reading() as session:
         return get_company(session)
-
-
-def _export_body(session: CompanySession, export_id: int) -> Json:
-    story = explain_export(session, export_id)
-    export = story.export
-    same = schemas.ExportOut._declared_fields.keys() - {"label", "payload", "payload_sha256", "attempts"}
-    return {
-        **{key: getattr(export, key) for key in same},
-        "label": export_label(export.state),
-        "payload": json.loads(export.body),
-        "payload_sha256": export.body_sha256,
-        "attempts": story.attempts,
-    }
 
 
 def _connection_body(session: CompanySession, connection: Connection) -> Json:

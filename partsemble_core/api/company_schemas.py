@@ -71,6 +71,9 @@ class OptionsIn(Strict):
     reserve_stock = Flag()
     block_expired = Flag()
     draw_order = Text(metadata={"description": "fifo, or fefo: first expired, first out."})
+    export_receipts = Text(metadata={"description": "automatic, or manual: held until somebody posts it."})
+    export_builds = Text(metadata={"description": "The same for builds and their waste."})
+    export_adjustments = Text(metadata={"description": "The same for adjustments and counts."})
 
 
 class OptionsOut(Strict):
@@ -79,6 +82,9 @@ class OptionsOut(Strict):
     reserve_stock = Flag(required=True)
     block_expired = Flag(required=True)
     draw_order = String(required=True)
+    export_receipts = String(required=True)
+    export_builds = String(required=True)
+    export_adjustments = String(required=True)
     locked_through = ma.fields.Date(required=True, allow_none=True)
     proposed_lock_day = ma.fields.Date(required=True, allow_none=True)
 

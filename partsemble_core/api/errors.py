@@ -23,16 +23,20 @@ from partsemble_core.errors import (
 )
 from partsemble_core.plugin_api.errors import BackendError
 from partsemble_core.plugin_host import PluginError, UnknownBackend
+from partsemble_core.services.ascertaining import AlreadyInBooks, OutcomeUncertain
 from partsemble_core.services.building import NoActiveBom
 from partsemble_core.services.closing import PeriodLocked
 from partsemble_core.services.connecting import CurrencyDiffers
 from partsemble_core.services.counting import CountBelowZero, CountOpen
+from partsemble_core.services.deciding import DigestDiffers, NotTheSamePosting
+from partsemble_core.services.dialling import PrivateAddress
 from partsemble_core.services.downloading import TooManyRows
 from partsemble_core.services.executing import ReviewFirst
 from partsemble_core.services.exporting import AccountNotSet
 from partsemble_core.services.importing import FileHasProblems
 from partsemble_core.services.refreshing import SignInBroken
 from partsemble_core.services.reversing import DocumentInUse
+from partsemble_core.services.syncing import NotConnected
 
 log = logging.getLogger(__name__)
 
@@ -110,11 +114,17 @@ STATUSES: Mapping[type[PartsembleError], int] = {
     BomCycle: 422,
     BomTooDeep: 422,
     TooManyRows: 422,
+    PrivateAddress: 422,
     Conflict: 409,
     WrongState: 409,
     StockShort: 409,
     NoActiveBom: 409,
     AccountNotSet: 409,
+    AlreadyInBooks: 409,
+    DigestDiffers: 409,
+    NotTheSamePosting: 409,
+    OutcomeUncertain: 409,
+    NotConnected: 409,
     CurrencyDiffers: 409,
     CountBelowZero: 409,
     CountOpen: 409,

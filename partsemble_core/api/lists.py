@@ -6,13 +6,16 @@ from collections.abc import Mapping
 
 from flask import Response
 
-from partsemble_core.api.areas import Area
-from partsemble_core.api.door import Json, reading
+from partsemble_core.api.areas import EVERYBODY, Area
+from partsemble_core.api.door import Json, reading, the_person
 from partsemble_core.api.fields import Strict, Text
 from partsemble_core.api.schemas import page_schema, query_schema
+from partsemble_core.services.admitting import MAY_SET_UP, must_be
 from partsemble_core.services.downloading import download
 from partsemble_core.services.listing import LISTS, Listing, ListQuery, get_table, parse_list_query
 
+WHO_SEES = {"event_deliveries": MAY_SET_UP}
+"""Lists that not everybody may read."""
 area = Area("downloads", "Every list as a file: all rows that its filters leave, whatever the page.")
 
 
@@ -56,7 +59,8 @@ class DownloadQuery(Strict):
 
 @area.route("GET", f"/<any({','.join(LISTS)}):name>.<any(csv,xlsx):file_type>", asks=DownloadQuery, gives=None)
 def download_list(arguments: Mapping[str, str], name: str, file_type: str) -> Response:
-    """A list as CSV or XLSX. Takes the search, the sort and the filters of the list, and leaves out paging."""
+    """A list as CSV or XLSX, with its search, sort and filters and without paging, for those who may see the list."""
+    must_be(the_person(), WHO_SEES.get(name, EVERYBODY))
     with reading() as session:
         found = download(session, name, parse_list_query(arguments), file_type=file_type)
     answer = Response(found.content, content_type=found.content_type)

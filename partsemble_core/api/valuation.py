@@ -88,7 +88,10 @@ def _options_body(session: CompanySession) -> Json:
     session.flush()
     options = options_of(session)
     same = schemas.OptionsOut._declared_fields.keys() - {"proposed_lock_day"}
-    return {**{key: getattr(options, key) for key in same}, "proposed_lock_day": proposed_lock_day(session)}
+    return {
+        **{key: getattr(options, key) for key in same},
+        "proposed_lock_day": proposed_lock_day(session, today=today()),
+    }
 
 
 def _parse_moment(text: str, *, field: str) -> dt.datetime:

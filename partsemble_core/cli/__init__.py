@@ -23,6 +23,8 @@ from partsemble_core.cli import (
     proving,
     running,
     stocking,
+    syncing,
+    telling,
 )
 from partsemble_core.cli.commands import REFUSED, everywhere
 from partsemble_core.errors import PartsembleError
@@ -30,6 +32,19 @@ from partsemble_web import create_app
 
 __all__ = ["build_parser", "main", "web_app"]
 INTERRUPTED = 130
+AREAS = (
+    founding,
+    cataloguing,
+    stocking,
+    making,
+    lot_keeping,
+    counting,
+    proving,
+    importing,
+    posting,
+    syncing,
+    telling,
+)
 
 
 class DatabaseUnreachable(PartsembleError):
@@ -47,7 +62,7 @@ def build_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for area in (founding, cataloguing, stocking, making, lot_keeping, counting, proving, importing, posting):
+    for area in AREAS:
         area.add_commands(commands)
     running.add_commands(commands, create_app=create_app)
     return parser

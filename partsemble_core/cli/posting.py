@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections import Counter
 from pathlib import Path
-
-import sqlalchemy as sa
 
 from partsemble_core.cli.cataloguing import list_rows
 from partsemble_core.cli.commands import Commands, add_command, add_group, add_json
+from partsemble_core.cli.deciding import add_decisions, find_export
 from partsemble_core.cli.opening import Office, open_office
 from partsemble_core.cli.output import Sheet, counted, print_json
+from partsemble_core.cli.syncing import SyncFailed
 from partsemble_core.domain.amounts import format_amount
-from partsemble_core.domain.journals import AccountRole
-from partsemble_core.errors import Invalid, NotFound, Refused
+from partsemble_core.domain.exports import ExportState
+from partsemble_core.domain.journals import REQUIRED_ROLES, AccountRole
+from partsemble_core.errors import Invalid, Refused
 from partsemble_core.services.claiming import due_exports
 from partsemble_core.services.connecting import choose, organisations
 from partsemble_core.services.explaining import ExportStory, explain_export
 from partsemble_core.services.listing import Column, Row, export_label
-from partsemble_core.services.mapping import map_account, missing_roles, sync_accounts
+from partsemble_core.services.mapping import map_account, missing_roles, unmap_account
 from partsemble_core.services.posting import post_export
 from partsemble_core.services.registering import journal_register
-from partsemble_core.services.retrying import retry_export
+from partsemble_core.services.syncing import NotConnected, run_sync
 from partsemble_core.store.connections import Connection, find_live
-from partsemble_core.store.exports import Export, get_export
+from partsemble_core.store.exports import get_export
+from partsemble_core.store.syncs import SyncCause, SyncState
 
 LINES = (
     Column("account", "Account"),
@@ -40,15 +43,6 @@ ATTEMPTS = (
 )
 
 
-class NotConnected(Refused):
-    """The company has no books connected."""
-
-    code = "not-connected"
-
-    def __init__(self) -> None:
-        super().__init__("No books are connected. Connect them in the console, or with: partsemble connect BACKEND")
-
-
 def add_commands(commands: Commands) -> None:
     connect = add_command(commands, "connect", connect_backend, about="Connect books that need no sign-in.")
     connect.add_argument("backend", help="such as csv_import; the console connects those that need a sign-in")
@@ -61,6 +55,8 @@ def add_commands(commands: Commands) -> None:
     put = add_command(accounts, "set", set_account, about="Choose the account that plays a role in postings.")
     put.add_argument("role", help=f"one of {', '.join(AccountRole)}")
     put.add_argument("code", help="code of the account")
+    unset = add_command(accounts, "unset", unset_account, about="Let a role that isn't needed have no account.")
+    unset.add_argument("role", help=f"one of {', '.join(role for role in AccountRole if role not in REQUIRED_ROLES)}")
     add_command(accounts, "sync", read_accounts, about="Read the accounts from the books again.")
     exports = add_group(commands, "exports", about="Postings to the books.")
     listed = add_command(exports, "list", list_rows, about="List exports, newest first.")
@@ -73,15 +69,14 @@ def add_commands(commands: Commands) -> None:
     add_json(show)
     register = add_command(exports, "register", write_register, about="Write the journal register as CSV.")
     register.add_argument("--out", type=Path, metavar="FILE", help="file to write; standard output if left out")
-    retry = add_command(exports, "retry", retry_failed, about="Let a failed export be tried again.")
-    retry.add_argument("reference", help="reference of the document, or id of the export")
+    add_decisions(exports)
 
 
 def connect_backend(args: argparse.Namespace) -> int:
     with open_office(args) as office:
         offered = organisations(office.house, office.company_id, backend=args.backend)
         if not offered:
-            raise Refused(f"{args.backend} needs a sign-in. Connect it in the console: Settings → Integrations.")
+            raise Refused(f"{args.backend} needs a sign-in. Connect it in the console: Integrations.")
         wanted = [o for o in offered if args.organisation in (None, o.external_id)]
         if len(wanted) != 1:
             known = ", ".join(f"{o.external_id} ({o.name})" for o in offered)
@@ -125,30 +120,51 @@ def set_account(args: argparse.Namespace) -> int:
     return 0
 
 
+def unset_account(args: argparse.Namespace) -> int:
+    with open_office(args) as office:
+        connection = _connection(office)
+        office.writing(lambda session: unmap_account(session, connection_id=connection.id, role=args.role))
+    print(f"{args.role} has no account. Later exports go without it.")
+    return 0
+
+
 def read_accounts(args: argparse.Namespace) -> int:
     with open_office(args) as office:
-        count = sync_accounts(office.house, _connection(office))
-    print(f"{count} accounts were read.")
+        connection_id = _connection(office).id
+        run = run_sync(
+            office.house, office.company_id, connection_id, "accounts", cause=SyncCause.COMMAND, by=office.act.by
+        )
+    if run.state != SyncState.DONE:
+        raise SyncFailed(run.message)
+    print(f"{run.records} accounts were read.")
     return 0
 
 
 def run_exports(args: argparse.Namespace) -> int:
     with open_office(args) as office:
         mine = [export_id for company_id, export_id in due_exports(office.house) if company_id == office.company_id]
+        became: Counter[str] = Counter()
         for export_id in mine:
             post_export(office.house, office.company_id, export_id)
             with office.reading() as session:
                 export = get_export(session, export_id)
             problem = f": {export.problem}" if export.problem else ""
             print(f"{export.reference}  {export_label(export.state)} ({export.state}){problem}")
-    print(f"{counted(len(mine), 'export')} due.")
+            became[_outcome(export.state)] += 1
+    done = ", ".join(f"{count} {outcome}" for outcome, count in became.items())
+    print(f"{counted(len(mine), 'export')} tried: {done}." if mine else "Nothing was due.")
     return 0
+
+
+def _outcome(state: str) -> str:
+    """What became of an export that was tried, as the last line of a run counts it."""
+    words = {ExportState.POSTED: "posted", ExportState.REVIEW: "need you", ExportState.UNKNOWN: "being looked up"}
+    return words.get(ExportState(state), "waiting")
 
 
 def show_export(args: argparse.Namespace) -> int:
     with open_office(args) as office, office.reading() as session:
-        found = _find(session.scalars(_by_reference(args.reference)).first(), args.reference)
-        story = explain_export(session, found.id)
+        story = explain_export(session, find_export(session, args.reference).id)
         lines = _line_rows(story)
         if args.json:
             print_json(_export_json(story, lines))
@@ -164,33 +180,12 @@ def show_export(args: argparse.Namespace) -> int:
     return 0
 
 
-def retry_failed(args: argparse.Namespace) -> int:
-    with open_office(args) as office:
-        with office.reading() as session:
-            found = _find(session.scalars(_by_reference(args.reference)).first(), args.reference)
-        office.writing(lambda session: retry_export(session, found.id))
-    print(f"{found.reference} is tried again by the worker, or now with `partsemble exports run`.")
-    return 0
-
-
 def _connection(office: Office) -> Connection:
     with office.reading() as session:
         connection = find_live(session)
     if connection is None:
         raise NotConnected
     return connection
-
-
-def _by_reference(text: str) -> sa.Select[Export]:
-    is_id = text.isascii() and text.isdigit() and len(text) <= 18
-    wanted = Export.id == int(text) if is_id else Export.reference == text.strip().upper()
-    return sa.select(Export).where(wanted).order_by(Export.id.desc())
-
-
-def _find(export: Export | None, text: str) -> Export:
-    if export is None:
-        raise NotFound("export", text)
-    return export
 
 
 def _line_rows(story: ExportStory) -> list[Row]:

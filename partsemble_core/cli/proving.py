@@ -14,9 +14,11 @@ from partsemble_core.domain.amounts import format_amount
 from partsemble_core.errors import Invalid
 from partsemble_core.services.acting import parse_day, parse_iso_day
 from partsemble_core.services.closing import lock_through, proposed_lock_day
+from partsemble_core.services.comparing import DAYS, compare_with_books
 from partsemble_core.services.doctoring import examine, report_lines
+from partsemble_core.services.doubting import doubt_after_restore
 from partsemble_core.services.listing import Column, Row
-from partsemble_core.services.opting import DRAW_ORDERS, SWITCHES, set_options
+from partsemble_core.services.opting import CHOICES, SWITCHES, set_options
 from partsemble_core.services.valuing import StockValue, stock_at
 from partsemble_core.store.companies import CompanyOptions, get_company, options_of
 
@@ -34,6 +36,12 @@ OPTIONS = (Column("name", "Option"), Column("value", "Value"))
 def add_commands(commands: Commands) -> None:
     doctor = add_command(commands, "doctor", run_doctor, about="Check every law of the books; nothing is repaired.")
     doctor.add_argument("--replay", action="store_true", help="also rebuild lots and balances from the ledger")
+    doctor.add_argument("--remote", action="store_true", help="also look up in the books what was posted there")
+    doctor.add_argument("--days", type=int, default=DAYS, help=f"with --remote: posted so lately ({DAYS})")
+    restored = add_command(
+        commands, "restored", doubt_restored, about="After a restore: look up what may be in the books already."
+    )
+    add_yes(restored)
     value = add_command(commands, "value", show_value, about="Show the value of stock at the end of any day.")
     value.add_argument("--on", default="", metavar="DATE", help="today if left out")
     value.add_argument("--known-at", default="", metavar="DATE", help="as known then; also a time: 2026-04-30T17:00Z")
@@ -42,8 +50,8 @@ def add_commands(commands: Commands) -> None:
     show = add_command(options, "show", show_options, about="Show the options and the period lock.")
     add_json(show)
     put = add_command(options, "set", set_option, about="Turn an option on or off.")
-    put.add_argument("name", help=f"one of {', '.join((*SWITCHES, 'draw_order'))}")
-    put.add_argument("value", help=f"on or off; for draw_order {' or '.join(DRAW_ORDERS)}")
+    put.add_argument("name", help=f"one of {', '.join((*SWITCHES, *CHOICES))}")
+    put.add_argument("value", help="on or off; draw_order fifo or fefo; export_… automatic or manual")
     lock = add_command(commands, "lock", lock_period, about="Lock stock through a day, or open it again.")
     way = lock.add_mutually_exclusive_group(required=True)
     way.add_argument("--through", metavar="DATE", help="no document may be dated on this day or before")
@@ -52,11 +60,26 @@ def add_commands(commands: Commands) -> None:
 
 
 def run_doctor(args: argparse.Namespace) -> int:
-    with open_office(args) as office, office.reading() as session:
-        findings = examine(session, replay=args.replay)
+    with open_office(args) as office:
+        with office.reading() as session:
+            findings = examine(session, replay=args.replay)
+        if args.remote:
+            findings += compare_with_books(office.house, office.company_id, days=args.days)
     for line in report_lines(findings):
         print(line)
     return REFUSED if findings else 0
+
+
+def doubt_restored(args: argparse.Namespace) -> int:
+    question = "Was the database restored from a backup? What waits is then looked up in the books before it is sent."
+    with open_office(args) as office:
+        if not agreed(question, yes=args.yes):
+            print("Nothing was changed.")
+            return REFUSED
+        restored = doubt_after_restore(office.house, office.company_id)
+    print(f"{restored.doubted} exports are looked up before anything is sent; {restored.found} held ones were found.")
+    print("Now start the workers, then run: partsemble doctor --remote")
+    return 0
 
 
 def show_value(args: argparse.Namespace) -> int:
@@ -87,7 +110,7 @@ def show_value(args: argparse.Namespace) -> int:
 def show_options(args: argparse.Namespace) -> int:
     with open_office(args) as office, office.reading() as session:
         options = options_of(session)
-        proposed = proposed_lock_day(session)
+        proposed = proposed_lock_day(session, today=office.act.today)
         if args.json:
             print_json(_options_json(options))
             return 0
@@ -161,5 +184,5 @@ def _value_json(stock: StockValue) -> Row:
 
 
 def _options_json(options: CompanyOptions) -> Row:
-    names = (*SWITCHES, "draw_order", "locked_through")
+    names = (*SWITCHES, *CHOICES, "locked_through")
     return {name: getattr(options, name) for name in names}

@@ -46,8 +46,8 @@ class ServiceFailed(PartsembleError):
 
 
 def add_commands(commands: Commands, *, create_app: CreateApp) -> None:
-    add_command(commands, "worker", work, about="Post exports as they come, until stopped.")
-    add_command(commands, "schedule", sweep_regularly, about="Ring for exports that are due, until stopped.")
+    add_command(commands, "worker", work, about="Post exports and do syncs as they come, until stopped.")
+    add_command(commands, "schedule", sweep_regularly, about="Ring for exports and syncs that are due, until stopped.")
     serve = add_command(commands, "serve", serve_all, about="Run everything: console, API, worker, schedule, queue.")
     serve.add_argument("--host", default=HOST, help="address to listen on")
     serve.add_argument("--port", type=_port, default=PORT)

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 
 class ExportState(enum.StrEnum):
-    """pending → creating → created → posting → posted; unknown is looked up, review waits for a person."""
+    """held → pending → creating → created → posting → posted; unknown is looked up, review waits for a person."""
 
+    HELD = "held"
     PENDING = "pending"
     CREATING = "creating"
     CREATED = "created"
@@ -20,6 +21,13 @@ class ExportState(enum.StrEnum):
     REVIEW = "review"
     SKIPPED = "skipped"
     CANCELLED = "cancelled"
+
+
+class ExportMode(enum.StrEnum):
+    """Whether a kind of document is posted at once, or held until a person posts it."""
+
+    AUTOMATIC = "automatic"
+    MANUAL = "manual"
 
 
 WORKABLE = (
@@ -32,6 +40,12 @@ WORKABLE = (
 
 
 LONGEST_REST = 6 * 3600
+MOST_UNKNOWNS = 12
+"""Unknown outcomes of one export after which a person is asked, and again after as many more."""
+BREAKER_AT = 5
+"""Calls of a connection in a row without a clear answer that open its breaker."""
+SHORTEST_BREAK = 30
+LONGEST_BREAK = 15 * 60
 
 
 class Doubt(enum.StrEnum):
@@ -74,6 +88,28 @@ def rest_after(unknowns: int, *, quarantine_seconds: int) -> dt.timedelta:
     """
     seconds = quarantine_seconds * 2 ** min(max(unknowns - 1, 0), 20)
     return dt.timedelta(seconds=max(quarantine_seconds, min(seconds, LONGEST_REST)))
+
+
+def needs_a_person(unknowns: int) -> bool:
+    """Whether the ``unknowns``-th unknown outcome ends the tries: every twelfth, so a person's word buys as many."""
+    return unknowns > 0 and unknowns % MOST_UNKNOWNS == 0
+
+
+def is_breaker_shut(troubles: int) -> bool:
+    """Whether all may be sent. If not, one export at a time tries the way once the break is over."""
+    return troubles < BREAKER_AT
+
+
+def break_after(troubles: int, *, luck: int) -> dt.timedelta | None:
+    """How long a connection's exports rest after its ``troubles``-th call in a row without a clear answer.
+
+    None before the fifth; then half a minute, doubling up to a quarter of an hour. ``luck`` (0 to 100) takes off
+    up to half of it, so that connections that broke together don't come back together.
+    """
+    if is_breaker_shut(troubles):
+        return None
+    seconds = min(SHORTEST_BREAK * 2 ** min(troubles - BREAKER_AT, 20), LONGEST_BREAK)
+    return dt.timedelta(seconds=seconds) * (200 - luck) // 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

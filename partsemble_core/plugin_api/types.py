@@ -287,6 +287,8 @@ class JournalResult:
     url: str = ""
     posted_on: dt.date | None = None
     notices: tuple[str, ...] = ()
+    lines: tuple[JournalLine, ...] | None = None
+    """What the books hold, where a look-up tells; it is compared with the entry."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

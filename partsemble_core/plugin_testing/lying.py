@@ -11,6 +11,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 
 from partsemble_core.plugin_api import (
     Account,
@@ -26,6 +27,7 @@ from partsemble_core.plugin_api import (
     ContactSync,
     Item,
     JournalEntry,
+    JournalLine,
     JournalResult,
     JournalStatus,
     JournalStep,
@@ -191,7 +193,12 @@ def _speak(lie: Lie | None, seconds: int) -> None:
 
 
 def _result(held: HeldJournal) -> JournalResult:
-    return JournalResult(external_id=held.external_id, status=JournalStatus(held.status))
+    codes = {external_id: code for external_id, code, *_ in ACCOUNTS}
+    lines = tuple(
+        JournalLine(account_id=account_id, account_code=codes.get(account_id, ""), amount=Decimal(amount))
+        for account_id, amount in json.loads(held.lines)
+    )
+    return JournalResult(external_id=held.external_id, status=JournalStatus(held.status), lines=lines)
 
 
 def _lines(entry: JournalEntry) -> str:

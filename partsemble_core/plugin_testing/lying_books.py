@@ -108,6 +108,11 @@ class LyingBooks:
             books.execute("DELETE FROM lies")
             self._arrive(books, due=None)
 
+    def calm(self) -> None:
+        """No more lies, but what is late stays on its way."""
+        with self._writing() as books:
+            books.execute("DELETE FROM lies")
+
     def forget_keys(self) -> None:
         """The key window is over."""
         with self._writing() as books:
@@ -117,6 +122,16 @@ class LyingBooks:
         """A person posts, voids or deletes a journal by hand."""
         with self._writing() as books:
             books.execute("UPDATE journals SET status = ? WHERE external_id = ?", (status, external_id))
+
+    def set_lines(self, external_id: str, lines: str) -> None:
+        """A person edits a journal by hand."""
+        with self._writing() as books:
+            books.execute("UPDATE journals SET lines = ? WHERE external_id = ?", (lines, external_id))
+
+    def remove(self, external_id: str) -> None:
+        """The journal is gone without a trace."""
+        with self._writing() as books:
+            books.execute("DELETE FROM journals WHERE external_id = ?", (external_id,))
 
     def journals(self, *, status: str = "", token: str = "") -> list[HeldJournal]:
         """What the books hold, in order of arrival."""

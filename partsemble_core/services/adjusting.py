@@ -21,6 +21,7 @@ from partsemble_core.errors import Conflict, Invalid, WrongState
 from partsemble_core.services.acting import Act, parse_day, parse_iso_day
 from partsemble_core.services.closing import check_day_is_open
 from partsemble_core.services.exporting import queue_adjustment
+from partsemble_core.services.telling import tell_low_stock
 from partsemble_core.store.adjustments import Adjustment, AdjustmentState
 from partsemble_core.store.companies import next_number
 from partsemble_core.store.histories import least_left_from
@@ -213,6 +214,7 @@ def write_adjustments(
     move_gates(session, gates, [(a.product_id, a.quantity, a.cost) for a in written])
     for adjustment in written:
         queue_adjustment(session, act, adjustment, product=products[adjustment.product_id])
+    tell_low_stock(session, act)
     return written
 
 

@@ -12,10 +12,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
 from partsemble_core.domain.exports import (
+    BREAKER_AT,
     WORKABLE,
     Doubt,
     ExportState,
     StepKind,
+    is_breaker_shut,
+    needs_a_person,
     next_step,
     rest_after,
 )
@@ -24,6 +27,7 @@ from partsemble_core.plugin_api.types import (
 )
 from partsemble_core.services.crashing import crashpoint
 from partsemble_core.services.house import House
+from partsemble_core.services.telling import tell_export
 from partsemble_core.store.connections import Connection, ConnectionState, get_connection
 from partsemble_core.store.database import database_now, reading_anywhere
 from partsemble_core.store.exports import Export, ExportAttempt, get_export
@@ -31,6 +35,11 @@ from partsemble_core.store.session import CompanySession, LockRank
 
 log = logging.getLogger(__name__)
 PAUSED = (ConnectionState.RECONNECT_NEEDED, ConnectionState.DISCONNECTED)
+TRIED_ENOUGH = (
+    "After {unknowns} tries it is still not known whether the books have it, so nothing more is sent by itself. "
+    "Look for [{token}] in the books and see that the connection works, then try again: it is looked up before "
+    "anything is sent. The last answer: {last}"
+)
 STEP_STATE = {StepKind.CREATE: ExportState.CREATING, StepKind.POST: ExportState.POSTING}
 
 
@@ -53,12 +62,28 @@ class Step:
 
 
 def due_exports(house: House, *, limit: int = 200) -> list[tuple[int, int]]:
-    """(company, export) of what may be worked on now, most urgent first: what the sweep rings the bell for."""
+    """(company, export) of what may be worked on now: what the sweep rings the bell for.
+
+    Connections take turns: the most urgent export of each, then the next of each, so that nobody's backlog starves
+    others. Of a connection whose breaker is half open only the first is given.
+    """
     first = aliased(Export)
+    mine = sa.over(
+        sa.func.row_number(),
+        partition_by=(Export.company_id, Export.connection_id),
+        order_by=(Export.priority, Export.not_before, Export.id),
+    )
     with reading_anywhere(house.engine) as session:
         now = database_now(session)
-        rows = session.execute(
-            sa.select(Export.company_id, Export.id)
+        due = (
+            sa.select(
+                Export.company_id,
+                Export.id,
+                Export.priority,
+                Export.not_before,
+                Connection.troubles,
+                mine.label("turn"),
+            )
             .join(
                 Connection,
                 sa.and_(Connection.id == Export.connection_id, Connection.company_id == Export.company_id),
@@ -74,7 +99,12 @@ def due_exports(house: House, *, limit: int = 200) -> list[tuple[int, int]]:
                 Connection.state.not_in(PAUSED),
                 sa.or_(Connection.paused_until.is_(None), Connection.paused_until <= now),
             )
-            .order_by(Export.priority, Export.not_before, Export.id)
+            .subquery()
+        )
+        rows = session.execute(
+            sa.select(due.c.company_id, due.c.id)
+            .where(sa.or_(due.c.troubles < BREAKER_AT, due.c.turn == 1))
+            .order_by(due.c.turn, due.c.priority, due.c.not_before, due.c.id)
             .limit(limit)
         )
         return [(company_id, export_id) for company_id, export_id in rows]
@@ -94,6 +124,8 @@ def prepare(house: House, session: CompanySession, *, export_id: int, owner: str
         return None
     if export.backend not in house.host.infos:
         log.warning("export %s waits: the plugin %s isn't loaded", export.id, export.backend)
+        return None
+    if not is_breaker_shut(connection.troubles) and _is_somebody_trying(session, export, now):
         return None
     known_key = _repeatable_key(house, session, export, now)
     if _doubt_what_was_left(house, session, export, now, may_repeat=known_key is not None, fresh=epoch == 0):
@@ -190,6 +222,15 @@ def _may_claim(session: CompanySession, export: Export, now: dt.datetime, epoch:
     return get_export(session, export.after_export_id).state == ExportState.POSTED
 
 
+def _is_somebody_trying(session: CompanySession, export: Export, now: dt.datetime) -> bool:
+    """Whether another export of a connection with trouble is under way: one at a time finds out if it answers again."""
+    session.execute(sa.select(Connection.id).where(Connection.id == export.connection_id).with_for_update())
+    others = sa.select(sa.func.count()).where(
+        Export.connection_id == export.connection_id, Export.id != export.id, Export.lease_until >= now
+    )
+    return bool(session.scalar(others))
+
+
 def _doubt_what_was_left(
     house: House, session: CompanySession, export: Export, now: dt.datetime, *, may_repeat: bool, fresh: bool
 ) -> bool:
@@ -197,17 +238,31 @@ def _doubt_what_was_left(
     if not fresh or may_repeat or export.state not in (ExportState.CREATING, ExportState.POSTING):
         return False
     into_doubt(house, session, export, now)
-    return export.not_before > now
+    return export.state == ExportState.REVIEW or export.not_before > now
 
 
 def into_doubt(house: House, session: CompanySession, export: Export, now: dt.datetime) -> None:
-    """Rests the export until no request of ours can still be travelling, and longer each time."""
-    unknowns = session.scalar(
-        sa.select(sa.func.count()).where(ExportAttempt.export_id == export.id, ExportAttempt.outcome == "unknown")
+    """Rests the export until no request of ours can still be travelling, and longer each time; then asks a person.
+
+    An attempt without an outcome counts as unknown: its worker died.
+    """
+    unknowns = (
+        session.scalar(
+            sa.select(sa.func.count()).where(
+                ExportAttempt.export_id == export.id,
+                ExportAttempt.step.in_((StepKind.CREATE, StepKind.POST)),
+                sa.or_(ExportAttempt.outcome == "unknown", ExportAttempt.outcome.is_(None)),
+            )
+        )
+        or 0
     )
     export.doubt = Doubt.CREATING if export.state == ExportState.CREATING else Doubt.POSTING
     export.state = ExportState.UNKNOWN
-    export.not_before = now + rest_after(unknowns or 0, quarantine_seconds=house.settings.quarantine_seconds)
+    export.not_before = now + rest_after(unknowns, quarantine_seconds=house.settings.quarantine_seconds)
+    if needs_a_person(unknowns):
+        export.state, export.doubt = ExportState.REVIEW, Doubt.NONE
+        export.problem = TRIED_ENOUGH.format(unknowns=unknowns, token=export.token, last=export.problem)[:1000]
+        tell_export(session, export, at=now, console=house.settings.base_url)
 
 
 def release(session: CompanySession, *, export_id: int, epoch: int) -> None:

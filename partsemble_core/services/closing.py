@@ -63,12 +63,14 @@ def lock_through(session: CompanySession, through: dt.date | None, *, today: dt.
     return options
 
 
-def proposed_lock_day(session: CompanySession) -> dt.date | None:
-    """The backend's own lock day, when it is later than ours."""
+def proposed_lock_day(session: CompanySession, *, today: dt.date) -> dt.date | None:
+    """The backend's own lock day, or yesterday if that lies ahead, when it is later than ours."""
     connection = find_live(session)
     theirs = None if connection is None else connection.locked_through
-    ours = options_of(session).locked_through
-    return theirs if theirs is not None and (ours is None or theirs > ours) else None
+    if theirs is None:
+        return None
+    day, ours = min(theirs, today - dt.timedelta(days=1)), options_of(session).locked_through
+    return day if ours is None or day > ours else None
 
 
 DEFAULTS = {
@@ -77,4 +79,7 @@ DEFAULTS = {
     "reserve_stock": False,
     "block_expired": False,
     "draw_order": "fifo",
+    "export_receipts": "automatic",
+    "export_builds": "automatic",
+    "export_adjustments": "automatic",
 }

@@ -195,7 +195,7 @@ def _client_id(house: House, backend: str) -> str:
 def _use_flow(session: CompanySession, act: Act, state: str, session_key: str) -> SignInFlow:
     flow = session.scalar(sa.select(SignInFlow).where(SignInFlow.state_sha256 == _digest(state)).with_for_update())
     if flow is None or flow.session_key != _digest(session_key):
-        raise SignInRefused("This sign-in wasn't begun here. Start again from Settings → Integrations.")
+        raise SignInRefused("This sign-in wasn't begun here. Start again from Integrations.")
     if flow.used_at is not None or flow.begun_at + FLOW_LIFE < act.at:
         raise SignInRefused("This sign-in was used already or is older than ten minutes. Start again.")
     flow.used_at = act.at

@@ -20,6 +20,7 @@ from partsemble_core.errors import Invalid, Refused
 from partsemble_core.services.acting import Act
 from partsemble_core.services.exporting import queue_build
 from partsemble_core.services.lacking import withheld_of
+from partsemble_core.services.telling import tell_build, tell_low_stock
 from partsemble_core.store import boms
 from partsemble_core.store.availability import find_lots, is_moved_after
 from partsemble_core.store.builds import Build, insert_cost_lines, insert_lines, planned_needs
@@ -133,6 +134,8 @@ def execute(session: CompanySession, act: Act, order: Order) -> Build:
         for build, step in zip(builds, steps, strict=True):
             made = products[build.product_id]
             queue_build(session, act, build, product=made, costing=step.costing, components=products)
+            tell_build(session, act, build, product=made)
+    tell_low_stock(session, act)
     return builds[-1]
 
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from partsemble_core.domain.amounts import format_quantity, from_minor
 from partsemble_core.domain.builds import Costing
-from partsemble_core.domain.exports import Doubt, ExportState
+from partsemble_core.domain.exports import Doubt, ExportMode, ExportState
 from partsemble_core.domain.journals import AccountRole, Journal, Part, make_journal
 from partsemble_core.errors import Refused
 from partsemble_core.plugin_api.entries import entry_bytes, entry_from_bytes
@@ -21,7 +21,7 @@ from partsemble_core.plugin_api.types import JournalEntry, JournalLine
 from partsemble_core.services.acting import Act
 from partsemble_core.store.adjustments import Adjustment, Reversal
 from partsemble_core.store.builds import Build
-from partsemble_core.store.companies import Company, get_company
+from partsemble_core.store.companies import Company, get_company, options_of
 from partsemble_core.store.connections import (
     Connection,
     ConnectionState,
@@ -45,6 +45,13 @@ NOTHING_TO_POST = "Nothing to post: the amount is zero, or debit and credit are 
 OPENING_STOCK = "Opening stock is in the books already: nothing is posted for it."
 ORIGINAL_NOT_POSTED = "Nothing to post: the original was never posted."
 
+MODE_OPTIONS = {
+    DocumentKind.RECEIPT: "export_receipts",
+    DocumentKind.BUILD: "export_builds",
+    DocumentKind.WASTE: "export_builds",
+    DocumentKind.ADJUSTMENT: "export_adjustments",
+}
+"""Which option of the company says whether a kind is posted at once. What isn't here always is."""
 ROLE_LABELS = {
     AccountRole.RECEIVING_DEBIT: "Receiving debit (stock of components)",
     AccountRole.RECEIVING_CREDIT: "Receiving credit (goods received clearing)",
@@ -65,7 +72,7 @@ class AccountNotSet(Refused):
 
     def __init__(self, role: AccountRole) -> None:
         super().__init__(
-            f"No account is set for {ROLE_LABELS[role]}. Choose one in Settings → Export accounts, then try again."
+            f"No account is set for {ROLE_LABELS[role]}. Choose one in Integrations → Export accounts, then try again."
         )
         self.field = role.value
 
@@ -131,10 +138,19 @@ def queue_build(
     return _queue(session, act, connection, accounts, journal, kind=DocumentKind.BUILD, document_id=build.id)
 
 
-def queue_waste(session: CompanySession, act: Act, build: Build, *, cost: Decimal, product: Product) -> Export | None:
+def queue_waste(
+    session: CompanySession,
+    act: Act,
+    build: Build,
+    *,
+    cost: Decimal,
+    product: Product,
+    posted_on: dt.date | None = None,
+) -> Export | None:
     """Queues the loss of a rejected build, ``PSB-000123-W``: waste against where its components stand.
 
-    It is dated on the day of the rejection. Raises AccountNotSet(WASTE) when the company exports without that account.
+    It is dated ``posted_on``, else today: the day of the rejection. Raises AccountNotSet(WASTE) when the company
+    exports without that account.
     """
     lost = f"{build.reference}, rejected: {format_quantity(build.quantity)} × {product.sku}"
     return _queue_pair(
@@ -142,7 +158,7 @@ def queue_waste(session: CompanySession, act: Act, build: Build, *, cost: Decima
         act,
         (DocumentKind.WASTE, build.id),
         reference=f"{build.reference}-W",
-        date=act.today,
+        date=posted_on or act.today,
         narration=f"Components lost with {lost}",
         amount=cost,
         debit=AccountRole.WASTE,
@@ -205,29 +221,30 @@ def _queue_pair(
 def queue_reversal(session: CompanySession, act: Act, reversal: Reversal, *, original: Export | None) -> Export | None:
     """Queues the opposite of what was posted, to the same books, once the original itself is posted.
 
-    An original that no worker has touched is cancelled in this very transaction, and nothing is posted for either; the
-    opposite of one that is skipped or cancelled is skipped too. ``original`` None: nothing was ever to be posted.
+    An original that is held, or that no worker has touched, is cancelled in this very transaction, and nothing is
+    posted for either; the opposite of one that is skipped or cancelled is skipped too. ``original`` None: nothing was
+    ever to be posted.
     Its amounts are those of the original with opposite signs, so that the two sum to nothing.
     """
     if original is None:
         return None
-    held = _export_for_update(session, original.id)
-    if held.state == ExportState.PENDING and held.attempts == 0:
-        held.state = ExportState.CANCELLED
-        held.problem = f"Reversed by {reversal.reference} before anything was sent."
+    locked = _export_for_update(session, original.id)
+    if is_untouched(locked):
+        locked.state = ExportState.CANCELLED
+        locked.problem = f"Reversed by {reversal.reference} before anything was sent."
         return None
-    never_posted = held.state in (ExportState.SKIPPED, ExportState.CANCELLED)
-    entry = _opposite(act, entry_from_bytes(held.body), reversal)
+    never_posted = locked.state in (ExportState.SKIPPED, ExportState.CANCELLED)
     export = _row(
         act,
-        entry,
+        _opposite(act, entry_from_bytes(locked.body), reversal),
         kind=DocumentKind.REVERSAL,
         document_id=reversal.id,
+        mode=_mode_of(session, DocumentKind(locked.document_kind)),
         skip=ORIGINAL_NOT_POSTED if never_posted else "",
     )
-    export.connection_id, export.backend = held.connection_id, held.backend
-    export.after_export_id = None if never_posted else held.id
-    export.exact, export.posted, export.rounding = -held.exact, -held.posted, -held.rounding
+    export.connection_id, export.backend = locked.connection_id, locked.backend
+    export.after_export_id = None if never_posted else locked.id
+    export.exact, export.posted, export.rounding = -locked.exact, -locked.posted, -locked.rounding
     return _insert(session, export)
 
 
@@ -243,6 +260,16 @@ def _opposite(act: Act, entry: JournalEntry, reversal: Reversal) -> JournalEntry
         source_url=f"{act.console}/{page}" if act.console else "",
         reverses=entry.token,
     )
+
+
+def is_untouched(export: Export) -> bool:
+    """Whether it is held, or waits for its first attempt: nothing of it can have left the house."""
+    return export.state in (ExportState.HELD, ExportState.PENDING) and export.attempts == 0
+
+
+def _mode_of(session: CompanySession, kind: DocumentKind) -> ExportMode:
+    option = MODE_OPTIONS.get(kind)
+    return ExportMode.AUTOMATIC if option is None else ExportMode(getattr(options_of(session), option))
 
 
 def _export_for_update(session: CompanySession, export_id: int) -> Export:
@@ -287,15 +314,16 @@ def _queue(
     link = f"{act.console}/{page}s/{document_id}" if act.console else ""
     entry = _entry(journal, accounts, company=get_company(session), token=token, link=link)
     why = NOTHING_TO_POST if journal.is_empty and not skip else skip
-    export = _row(act, entry, kind=kind, document_id=document_id, skip=why)
+    export = _row(act, entry, kind=kind, document_id=document_id, mode=_mode_of(session, kind), skip=why)
     export.connection_id, export.backend = connection.id, connection.backend
     export.exact, export.posted, export.rounding = journal.exact, journal.posted, journal.rounding
     return _insert(session, export)
 
 
-def _row(act: Act, entry: JournalEntry, *, kind: DocumentKind, document_id: int, skip: str) -> Export:
-    """The frozen part of an outbox row, and the state that it starts in."""
+def _row(act: Act, entry: JournalEntry, *, kind: DocumentKind, document_id: int, mode: ExportMode, skip: str) -> Export:
+    """The frozen part of an outbox row, and the state that it starts in: what is posted by hand is held."""
     body = entry_bytes(entry)
+    first = ExportState.HELD if mode == ExportMode.MANUAL else ExportState.PENDING
     return Export(
         document_kind=kind,
         document_id=document_id,
@@ -303,7 +331,7 @@ def _row(act: Act, entry: JournalEntry, *, kind: DocumentKind, document_id: int,
         token=entry.token,
         body=body,
         body_sha256=hashlib.sha256(body).hexdigest(),
-        state=ExportState.SKIPPED if skip else ExportState.PENDING,
+        state=ExportState.SKIPPED if skip else first,
         doubt=Doubt.NONE,
         problem=skip,
         attempts=0,

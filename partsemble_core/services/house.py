@@ -22,6 +22,11 @@ from partsemble_core.vault import Vault
 T = TypeVar("T")
 
 
+def nobody_listens(company_id: int, row_id: int) -> bool:
+    """The bell of a house without a job queue: whoever rings does the work at once."""
+    return False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
     """Settings, database, plugins, keys, clock, and the bell that wakes a worker for (company, export)."""
@@ -32,6 +37,8 @@ class House:
     vault: Vault
     clock: Callable[[], dt.datetime]
     ring: Callable[[int, int], None]
+    ring_sync: Callable[[int, int], bool] = nobody_listens
+    """The same for (company, run of a sync). False: no queue took it."""
 
     def write(self, company_id: int, work: Callable[[CompanySession], T]) -> T:
         """One transaction; after its commit the bell is rung for the exports that it queued."""

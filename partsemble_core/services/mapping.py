@@ -13,6 +13,7 @@ from partsemble_core.plugin_api.types import Account, ConnectRequest, ConnectSte
 from partsemble_core.services.addressing import context_of, token_for
 from partsemble_core.services.exporting import ROLE_LABELS
 from partsemble_core.services.house import House
+from partsemble_core.services.keeping import account_fields, keep, mark_gone
 from partsemble_core.store.connections import (
     AccountMapping,
     Connection,
@@ -90,6 +91,17 @@ def map_account(session: CompanySession, *, connection_id: int, role: str, code:
     return account
 
 
+def unmap_account(session: CompanySession, *, connection_id: int, role: str) -> None:
+    """Unsets the account of an optional role, if it has one. Raises Invalid for a required role, NotFound."""
+    known = parse_role(role)
+    get_connection(session, connection_id)
+    if known in REQUIRED_ROLES:
+        raise Invalid(role, f"Postings need an account for {ROLE_LABELS[known]}. Choose another one instead.")
+    session.execute(
+        sa.delete(AccountMapping).where(AccountMapping.connection_id == connection_id, AccountMapping.role == known)
+    )
+
+
 def missing_roles(session: CompanySession, connection_id: int) -> list[AccountRole]:
     """Required roles without an account."""
     mapped = mapped_accounts(session, connection_id)
@@ -105,22 +117,6 @@ def parse_role(role: str) -> AccountRole:
 
 
 def _keep_accounts(session: CompanySession, connection_id: int, accounts: list[Account], now: dt.datetime) -> None:
-    known = {
-        row.external_id: row
-        for row in session.scalars(sa.select(RemoteAccount).where(RemoteAccount.connection_id == connection_id))
-    }
-    for account in accounts:
-        row = known.pop(account.external_id, None)
-        if row is None:
-            row = RemoteAccount(connection_id=connection_id, external_id=account.external_id)
-            session.add(row)
-        row.code, row.name = account.code, account.name
-        row.classification, row.native_type = account.classification, account.native_type
-        row.is_usable, row.why_not, row.warning = (
-            account.usable and account.active,
-            account.why_not,
-            account.warning,
-        )
-        row.is_gone, row.synced_at = False, now
-    for row in known.values():
-        row.is_gone = True
+    found = {account.external_id: account_fields(account) for account in accounts}
+    keep(session, RemoteAccount, connection_id, found, now)
+    mark_gone(session, RemoteAccount, connection_id, found)

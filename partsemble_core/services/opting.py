@@ -6,17 +6,25 @@ from collections.abc import Mapping
 
 import sqlalchemy as sa
 
+from partsemble_core.domain.exports import ExportMode
 from partsemble_core.errors import Invalid
 from partsemble_core.services.closing import DEFAULTS
 from partsemble_core.store.companies import CompanyOptions
 from partsemble_core.store.session import CompanySession
 
 SWITCHES = ("qa_review", "approver_differs", "reserve_stock", "block_expired")
-DRAW_ORDERS = ("fifo", "fefo")
+MODES = {ExportMode.AUTOMATIC.value: "posted at once", ExportMode.MANUAL.value: "held until somebody posts it"}
+CHOICES: Mapping[str, Mapping[str, str]] = {
+    "draw_order": {"fifo": "first in, first out", "fefo": "first expired, first out"},
+    "export_receipts": MODES,
+    "export_builds": MODES,
+    "export_adjustments": MODES,
+}
+"""Options that are one of a few words, and what each word means."""
 
 
 def set_options(session: CompanySession, changes: Mapping[str, object]) -> CompanyOptions:
-    """Changes the options named, all or none: true or false for `SWITCHES`, and ``draw_order`` one of `DRAW_ORDERS`.
+    """Changes the options named, all or none: true or false for `SWITCHES`, one of its words for `CHOICES`.
 
     The day of the period lock is `closing.lock_through`'s. Raises Invalid naming the option.
     """
@@ -32,10 +40,12 @@ def set_options(session: CompanySession, changes: Mapping[str, object]) -> Compa
 
 
 def _check(name: str, value: object) -> None:
-    if name == "draw_order":
-        if value not in DRAW_ORDERS:
-            raise Invalid(name, "Lots are drawn fifo (first in, first out) or fefo (first expired). Choose one.")
+    words = CHOICES.get(name)
+    if words is not None:
+        if not isinstance(value, str) or value not in words:
+            meant = " or ".join(f"{word} ({meaning})" for word, meaning in words.items())
+            raise Invalid(name, f"{name} is {meant}. Choose one.")
     elif name not in SWITCHES:
-        raise Invalid(name[:60], f"There is no such option. Choose one of {', '.join((*SWITCHES, 'draw_order'))}.")
+        raise Invalid(name[:60], f"There is no such option. Choose one of {', '.join((*SWITCHES, *CHOICES))}.")
     elif not isinstance(value, bool):
         raise Invalid(name, f"{name} is a switch. Turn it on or off.")

@@ -38,7 +38,7 @@ from partsemble_core.services.addressing import context_of, token_for
 from partsemble_core.services.claiming import Step, prepare, release
 from partsemble_core.services.crashing import crashpoint
 from partsemble_core.services.house import House
-from partsemble_core.services.settling import settle, settle_error
+from partsemble_core.services.settling import SentTooLate, settle, settle_error
 from partsemble_core.services.tidying import discard_drafts, tidy_drafts
 
 STEPS = 8
@@ -116,7 +116,7 @@ def _call(house: House, step: Step, entry: JournalEntry, token: Secret | None) -
     ctx = context_of(house, step.connection, token=token)
     with closing(ctx.http):
         if time.monotonic() > step.send_before:
-            raise RetryLater("The claim was running out before the call left; nothing was sent.", after=1)
+            raise SentTooLate("The claim was running out before the call left; nothing was sent.", after=1)
         crashpoint("posting.before_call")
         backend = step.connection.backend
         if step.kind == StepKind.LOOK_UP:

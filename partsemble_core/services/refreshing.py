@@ -194,7 +194,7 @@ def _current(house: House, company_id: int, grant_id: int, refused: Secret | Non
     with house.reading(company_id) as session:
         grant = session.get_one(Grant, grant_id)
         if grant.state == GrantState.RECONNECT_NEEDED:
-            raise SignedOut("The sign-in is no longer accepted. Reconnect in Settings → Integrations.")
+            raise SignedOut("The sign-in is no longer accepted. Reconnect in Integrations.")
         return _good_token(house, session, grant, refused)
 
 
@@ -289,7 +289,7 @@ def _refresh(house: House, company_id: int, grant_id: int, claim: _Claim) -> Sec
             return Secret(str(answer["access_token"]))
     if not house.write(company_id, lambda session: _give_up(session, grant_id, claim)):
         return None
-    raise SignedOut("The sign-in was refused. Reconnect in Settings → Integrations; exports wait until then.")
+    raise SignedOut("The sign-in was refused. Reconnect in Integrations; exports wait until then.")
 
 
 def _ask(

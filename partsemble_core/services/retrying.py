@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import sqlalchemy as sa
 
 from partsemble_core.domain.exports import Doubt, ExportState, StepKind
@@ -16,32 +18,47 @@ def retry_export(session: CompanySession, export_id: int) -> Export:
 
     Raises NotFound, and WrongState for an export that isn't waiting for a person.
     """
-    session.locking(LockRank.EXPORT)
-    export = session.scalar(
-        sa.select(Export).where(Export.id == export_id).with_for_update().execution_options(populate_existing=True)
-    )
-    if export is None:
-        raise NotFound("export", export_id)
+    export = export_for_update(session, export_id)
     if export.state != ExportState.REVIEW:
         raise WrongState(f"Export {export.reference} is {export.state}. Only a failed one can be tried again.")
-    if _was_clearly_refused(session, export):
+    if is_surely_unwritten(export, attempts_of(session, export.id)):
         export.state, export.doubt = ExportState.PENDING, Doubt.NONE
     else:
         export.state = ExportState.UNKNOWN
         export.doubt = Doubt.CREATING if export.external_id is None else Doubt.POSTING
-    export.lease_epoch += 1  # the late answer of an older attempt must not undo this
-    export.lease_owner = export.lease_until = None
+    end_claims(export)
     export.not_before = database_now(session)
     export.problem = ""
     session.queued_exports.append(export.id)
     return export
 
 
-def _was_clearly_refused(session: CompanySession, export: Export) -> bool:
-    """Nothing of it can be in the books: no id is known, and all there was are creations, refused or never sent."""
-    attempts = session.execute(
-        sa.select(ExportAttempt.step, ExportAttempt.outcome).where(ExportAttempt.export_id == export.id)
+def export_for_update(session: CompanySession, export_id: int) -> Export:
+    """Raises NotFound."""
+    session.locking(LockRank.EXPORT)
+    export = session.scalar(
+        sa.select(Export).where(Export.id == export_id).with_for_update().execution_options(populate_existing=True)
     )
+    if export is None:
+        raise NotFound("export", export_id)
+    return export
+
+
+def end_claims(export: Export) -> None:
+    """The late answer of an older attempt must not undo what a person decides."""
+    export.lease_epoch += 1
+    export.lease_owner = export.lease_until = None
+
+
+def attempts_of(session: CompanySession, export_id: int) -> list[ExportAttempt]:
+    """Oldest first."""
+    return list(
+        session.scalars(sa.select(ExportAttempt).where(ExportAttempt.export_id == export_id).order_by(ExportAttempt.id))
+    )
+
+
+def is_surely_unwritten(export: Export, attempts: Iterable[ExportAttempt]) -> bool:
+    """Nothing of it can be in the books: no id is known, and all there was are creations, refused or never sent."""
     return export.external_id is None and all(
-        step == StepKind.CREATE and outcome in ("refused", "not_sent") for step, outcome in attempts
+        attempt.step == StepKind.CREATE and attempt.outcome in ("refused", "not_sent") for attempt in attempts
     )

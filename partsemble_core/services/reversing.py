@@ -22,6 +22,7 @@ from partsemble_core.services.adjusting import amounts_of, check_reopening, set_
 from partsemble_core.services.closing import check_day_is_open
 from partsemble_core.services.exporting import queue_reversal
 from partsemble_core.services.restoring import restore_lots
+from partsemble_core.services.telling import tell_low_stock
 from partsemble_core.store.adjustments import (
     Adjustment,
     Reversal,
@@ -139,6 +140,7 @@ def reverse(
     document.state = "reversed"
     session.flush()
     queue_reversal(session, act, reversal, original=find_for_document(session, undoing.kind, undoing.document_id))
+    tell_low_stock(session, act)
     return reversal
 
 

@@ -23,6 +23,7 @@ from partsemble_core.services.closing import check_day_is_open
 from partsemble_core.services.executing import open_output, signed
 from partsemble_core.services.exporting import queue_build, queue_waste
 from partsemble_core.services.restoring import restore_lots
+from partsemble_core.services.telling import tell_build
 from partsemble_core.store.builds import Build, build_for_update, cost_lines_of, lines_of, need_of, taken_of
 from partsemble_core.store.companies import options_of
 from partsemble_core.store.lots import (
@@ -48,7 +49,7 @@ def approve(session: CompanySession, act: Act, build_id: int, *, note: object = 
     build = _pending(session, act, build_id)
     if options_of(session).approver_differs and person_of(build.executed_by) == person_of(act.by):
         raise Forbidden(f"{act.by} executed {build.reference}. Somebody else has to approve it.")
-    costing = _costing(session, build)
+    costing = costing_of(session, build)
     gates = gates_for_update(session, [build.product_id])
     session.locking(LockRank.LOT)
     open_output(session, act, build, costing.total, on=act.today)
@@ -65,6 +66,7 @@ def approve(session: CompanySession, act: Act, build_id: int, *, note: object = 
         components=products,
         posted_on=act.today,
     )
+    tell_build(session, act, build, product=products[build.product_id])
     return build
 
 
@@ -118,7 +120,7 @@ def _reviewed(build: Build, act: Act, *, state: BuildState, note: str) -> None:
     build.review_note = note
 
 
-def _costing(session: CompanySession, build: Build) -> Costing:
+def costing_of(session: CompanySession, build: Build) -> Costing:
     """What the build took and cost when it was executed, read from its rows."""
     taken = taken_of(session, build.id)
     return Costing(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import random
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -13,6 +14,7 @@ from partsemble_core.domain.exports import (
     ExportState,
     StepKind,
     Verdict,
+    break_after,
 )
 from partsemble_core.errors import PartsembleError
 from partsemble_core.plugin_api.errors import (
@@ -27,7 +29,8 @@ from partsemble_core.plugin_host import PluginError
 from partsemble_core.services.claiming import Step, into_doubt
 from partsemble_core.services.crashing import crashpoint
 from partsemble_core.services.house import House
-from partsemble_core.store.connections import ConnectionState, get_connection
+from partsemble_core.services.telling import tell_export
+from partsemble_core.store.connections import Connection, ConnectionState, get_connection
 from partsemble_core.store.database import database_now
 from partsemble_core.store.exports import Export, ExportAttempt
 from partsemble_core.store.session import CompanySession, LockRank
@@ -38,6 +41,10 @@ STEP_BEFORE = {
     StepKind.CREATE: (ExportState.PENDING, Doubt.NONE),
     StepKind.POST: (ExportState.CREATED, Doubt.NONE),
 }
+
+
+class SentTooLate(RetryLater):
+    """The claim was running out, so the call was never made: nobody's trouble but ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,18 +63,23 @@ def settle(house: House, session: CompanySession, step: Step, verdict: Verdict) 
     if export is not None and _is_anothers(session, export, verdict.external_id):
         message = "The answer named the journal of another document."
         _end_attempt(session, step, now, outcome="unknown", external_id=verdict.external_id, message=message)
+        export.problem = message
         into_doubt(house, session, export, now)
-        return Settled(state=ExportState.UNKNOWN)
+        _count_trouble(session, export, now)
+        return Settled(state=ExportState(export.state))
     _end_attempt(session, step, now, outcome="ok", external_id=verdict.external_id, message=verdict.problem)
     if export is None:
         return Settled(state=ExportState.UNKNOWN, orphans=strays)  # a zombie's answer: noted, never acted on
     if strays:
+        _clear_troubles(session, export)
         export.state, export.doubt = ExportState.CREATED, Doubt.NONE
         return Settled(state=ExportState.CREATED, orphans=strays)
+    _clear_troubles(session, export)
     export.external_id = export.external_id or verdict.external_id
     export.state, export.doubt, export.problem = verdict.state, Doubt.NONE, verdict.problem
     if verdict.state == ExportState.POSTED:
         export.posted_at = now
+    tell_export(session, export, at=now, console=house.settings.base_url)
     crashpoint("posting.before_settle_commit")
     return Settled(state=verdict.state, orphans=verdict.orphans)
 
@@ -112,6 +124,10 @@ def settle_error(house: House, session: CompanySession, step: Step, error: Parts
         export.doubt = Doubt.NONE
         if isinstance(error, PeriodClosed) and error.locked_through is not None:
             get_connection(session, export.connection_id).locked_through = error.locked_through
+        _clear_troubles(session, export)
+        tell_export(session, export, at=now, console=house.settings.base_url)
+    if unknown or _is_no_answer(error):
+        _count_trouble(session, export, now)
     log.warning("export %s: %s %s (%s)", export.id, step.kind, outcome, error.code)
     crashpoint("posting.before_settle_commit")
     return ExportState(export.state)
@@ -130,6 +146,39 @@ def _wait(session: CompanySession, export: Export, step: Step, now: dt.datetime,
     if isinstance(error, SignedOut | NotPermitted) and connection.state == ConnectionState.ACTIVE:
         connection.state = ConnectionState.RECONNECT_NEEDED
         connection.problem = str(error)[:1000]
+
+
+def _is_no_answer(error: PartsembleError) -> bool:
+    """Whether the books could not be reached, or broke, where nothing is lost by it: a look-up, a call not made."""
+    if isinstance(error, RetryLater):
+        return not error.whole_organisation and not isinstance(error, SentTooLate)
+    return isinstance(error, OutcomeUnknown | PluginError)
+
+
+def _count_trouble(session: CompanySession, export: Export, now: dt.datetime) -> None:
+    """One more call without a clear answer; from the fifth in a row on the connection's breaker opens."""
+    mine = sa.select(Connection).where(Connection.id == export.connection_id)
+    connection = session.scalars(mine.with_for_update().execution_options(populate_existing=True)).one()
+    connection.troubles += 1
+    rest = break_after(connection.troubles, luck=random.randint(0, 100))  # noqa: S311 - spreads tries, keeps no secret
+    if rest is None:
+        return
+    until = max(now + rest, connection.paused_until or now)
+    connection.paused_until = until
+    if connection.state == ConnectionState.ACTIVE:
+        connection.problem = (
+            f"{connection.troubles} calls in a row got no clear answer. Nothing is lost: exports wait until "
+            f"{until:%Y-%m-%d %H:%M:%S} UTC, then one of them tries. The last answer: {export.problem}"
+        )[:1000]
+
+
+def _clear_troubles(session: CompanySession, export: Export) -> None:
+    """A clear answer shuts the breaker. Without troubles the row isn't touched, so workers don't queue for it."""
+    connection = get_connection(session, export.connection_id)
+    if connection.troubles:
+        connection.troubles = 0
+        if connection.state == ConnectionState.ACTIVE:
+            connection.problem = ""
 
 
 def _mine(session: CompanySession, step: Step) -> Export | None:

@@ -15,26 +15,34 @@ from partsemble_core.store.connections import Connection
 log = logging.getLogger(__name__)
 
 
-def tidy_drafts(house: House, connection: Connection, ctx: BackendContext, *, entry: JournalEntry, kept: str) -> None:
-    """Deletes every draft of ``entry`` but the one with the id ``kept``: answers were lost, so there may be more."""
+def tidy_drafts(
+    house: House, connection: Connection, ctx: BackendContext, *, entry: JournalEntry, kept: str | None
+) -> bool:
+    """Deletes every draft of ``entry`` but the one with the id ``kept``: answers were lost, so there may be more.
+
+    Whether the books were searched and no other draft is left there.
+    """
     try:
         found = house.host.find_journal(connection.backend, ctx, entry=entry, external_id=None)
     except Unsupported:
-        return
+        return True
     except (BackendError, PluginError) as error:
         log.warning("the drafts of %s could not be looked up (%s)", entry.reference, error.code)
-        return
+        return False
     drafts = {each.external_id for each in found if each.status == JournalStatus.DRAFT}
-    discard_drafts(house, connection, ctx, entry=entry, orphans=sorted(drafts - {kept}))
+    return discard_drafts(house, connection, ctx, entry=entry, orphans=sorted(drafts - {kept}))
 
 
 def discard_drafts(
     house: House, connection: Connection, ctx: BackendContext, *, entry: JournalEntry, orphans: Sequence[str]
-) -> None:
-    """Deletes the drafts of ``entry`` with these ids; the backend refuses to delete what is posted."""
+) -> bool:
+    """Deletes the drafts of ``entry`` with these ids, and says if all went; what is posted the backend keeps."""
+    all_gone = True
     for orphan in orphans:
         try:
             house.host.discard_draft(connection.backend, ctx, entry=entry, external_id=orphan)
         except (BackendError, PluginError) as error:
             log.warning("the draft %s of %s stays for now (%s)", orphan, entry.reference, error.code)
+            all_gone = False
         crashpoint("tidying.after_discard")
+    return all_gone

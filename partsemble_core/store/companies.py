@@ -8,6 +8,7 @@ import enum
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
+from partsemble_core.domain.exports import ExportMode
 from partsemble_core.store.base import Base, CompanyOwned, Id, link, one_of, owned
 from partsemble_core.store.session import CompanySession, LockRank
 
@@ -43,6 +44,10 @@ class CompanyOptions(CompanyOwned, Base):
     reserve_stock: Mapped[bool] = mapped_column(default=False)
     block_expired: Mapped[bool] = mapped_column(default=False)
     draw_order: Mapped[str] = mapped_column(default="fifo")
+    export_receipts: Mapped[str] = mapped_column(default="automatic")
+    """`automatic`: posted as soon as the document is confirmed; `manual`: held until a person posts it."""
+    export_builds: Mapped[str] = mapped_column(default="automatic")
+    export_adjustments: Mapped[str] = mapped_column(default="automatic")
     locked_through: Mapped[dt.date | None]
     """No document may be dated on or before this day."""
     locked_after_entry_id: Mapped[int | None] = mapped_column(Id)
@@ -50,6 +55,7 @@ class CompanyOptions(CompanyOwned, Base):
     __table_args__ = owned(
         sa.UniqueConstraint("company_id"),
         sa.CheckConstraint("draw_order IN ('fifo', 'fefo')", name="draw_order_known"),
+        *(one_of(name, ExportMode) for name in ("export_receipts", "export_builds", "export_adjustments")),
     )
 
 
@@ -120,6 +126,9 @@ def options_of(session: CompanySession) -> CompanyOptions:
         reserve_stock=False,
         block_expired=False,
         draw_order="fifo",
+        export_receipts="automatic",
+        export_builds="automatic",
+        export_adjustments="automatic",
     )
 
 

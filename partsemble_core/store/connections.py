@@ -118,6 +118,10 @@ class Connection(CompanyOwned, Base):
     inventory_mode: Mapped[str]
     locked_through: Mapped[dt.date | None]
     paused_until: Mapped[dt.datetime | None]
+    troubles: Mapped[int] = mapped_column(default=0)
+    """Calls in a row without a clear answer; from the fifth on the breaker is open or half open."""
+    items_synced_at: Mapped[dt.datetime | None]
+    contacts_synced_at: Mapped[dt.datetime | None]
     problem: Mapped[str]
     created_at: Mapped[dt.datetime]
     __table_args__ = owned(

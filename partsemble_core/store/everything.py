@@ -8,13 +8,28 @@ from partsemble_core.store import (
     builds,
     companies,
     connections,
+    events,
     exports,
     lots,
     month_ends,
     products,
     receipts,
+    syncs,
 )
 from partsemble_core.store.base import Base
 
-TABLES = (adjustments, boms, builds, companies, connections, exports, lots, month_ends, products, receipts)
+TABLES = (
+    adjustments,
+    boms,
+    builds,
+    companies,
+    connections,
+    events,
+    exports,
+    lots,
+    month_ends,
+    products,
+    receipts,
+    syncs,
+)
 metadata = Base.metadata

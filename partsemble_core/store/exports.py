@@ -44,13 +44,27 @@ class Export(CompanyOwned, Base):
     priority: Mapped[int]
     created_at: Mapped[dt.datetime]
     posted_at: Mapped[dt.datetime | None]
+    tidied_at: Mapped[dt.datetime | None]
+    """When the books were searched for drafts of ours that lost, after it was posted."""
+    is_replaced: Mapped[bool] = mapped_column(default=False)
+    """Another export posts the document: this one never reached the books and never will."""
     lease_owner: Mapped[str | None]
     lease_epoch: Mapped[int]
     lease_until: Mapped[dt.datetime | None]
     __table_args__ = owned(
         link("connection_id", "connections"),
         link("after_export_id", "exports"),
-        sa.UniqueConstraint("company_id", "connection_id", "document_kind", "document_id"),
+        sa.Index(
+            "uq_exports_one_a_document",
+            "company_id",
+            "connection_id",
+            "document_kind",
+            "document_id",
+            unique=True,
+            sqlite_where=sa.text("NOT is_replaced"),
+            postgresql_where=sa.text("NOT is_replaced"),
+        ),
+        sa.CheckConstraint("NOT is_replaced OR state = 'cancelled'", name="replaced_is_cancelled"),
         sa.UniqueConstraint("company_id", "connection_id", "external_id"),
         one_of("state", ExportState),
         one_of("doubt", Doubt),
@@ -95,4 +109,9 @@ def get_export(session: CompanySession, export_id: int) -> Export:
 
 
 def find_for_document(session: CompanySession, kind: DocumentKind, document_id: int) -> Export | None:
-    return session.scalar(sa.select(Export).where(Export.document_kind == kind, Export.document_id == document_id))
+    """The export that counts: one that was replaced doesn't."""
+    return session.scalar(
+        sa.select(Export).where(
+            Export.document_kind == kind, Export.document_id == document_id, sa.not_(Export.is_replaced)
+        )
+    )

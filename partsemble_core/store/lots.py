@@ -305,6 +305,7 @@ def move_gates(
     rows = []
     for product_id, (quantity, cost) in sorted(sums.items()):
         gate = gates[product_id]
+        session.stock_before.setdefault(product_id, gate.quantity)
         now = add([gate.quantity, quantity])
         value = add([gate.value, cost])
         average = min(unit_cost(value, now), HIGHEST) if now else gate.last_unit_cost

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -39,6 +40,8 @@ class CompanySession(Session):
         self.company_id = company_id
         self.queued_exports: list[int] = []
         """Exports written in this transaction: the worker's bell is rung for them after commit."""
+        self.stock_before: dict[int, Decimal] = {}
+        """Stock of the products that this transaction moved, as it was before: by product."""
         self._rank = LockRank.DOCUMENT
 
     def locking(self, rank: LockRank) -> None:

@@ -15,7 +15,7 @@ from partsemble_core.services.admitting import MAY_EXPORT, MAY_LOCK, MAY_SET_UP,
 from partsemble_core.store.companies import ApiToken, Role
 from partsemble_core.store.database import write_anywhere
 from tests.api.callers import Firm, Served, found_firm
-from tests.services.makers import connect, contents
+from tests.services.makers import a_run, connect, contents
 
 OPEN = {"GET /api/v1/openapi.json"}
 READS = {"POST /api/v1/builds/preview", "POST /api/v1/builds/{build_id}/preview"}
@@ -27,13 +27,38 @@ ROLES = {
     "PUT /api/v1/company/locked-through": MAY_LOCK,
     "GET /api/v1/doctor": MAY_SET_UP,
     "POST /api/v1/exports/{export_id}/retry": MAY_EXPORT,
+    "POST /api/v1/exports/post": MAY_EXPORT,
+    "POST /api/v1/exports/{export_id}/skip": MAY_EXPORT,
+    "POST /api/v1/exports/{export_id}/adopt": MAY_EXPORT,
+    "POST /api/v1/exports/{export_id}/cancel": MAY_SET_UP,
+    "POST /api/v1/exports/{export_id}/remap": MAY_EXPORT,
+    "DELETE /api/v1/connections/{connection_id}/accounts/{role}": MAY_SET_UP,
     "PUT /api/v1/connections/{connection_id}/accounts/{role}": MAY_SET_UP,
+    "POST /api/v1/connections/{connection_id}/syncs": MAY_EXPORT,
+    "PUT /api/v1/connections/{connection_id}/schedules/{kind}": MAY_EXPORT,
+    "DELETE /api/v1/connections/{connection_id}/schedules/{kind}": MAY_EXPORT,
+    "POST /api/v1/hooks/run/{name}": MAY_EXPORT,
+    "GET /api/v1/webhooks": MAY_SET_UP,
+    "POST /api/v1/webhooks": MAY_SET_UP,
+    "GET /api/v1/webhooks/{webhook_id}": MAY_SET_UP,
+    "PUT /api/v1/webhooks/{webhook_id}": MAY_SET_UP,
+    "DELETE /api/v1/webhooks/{webhook_id}": MAY_SET_UP,
+    "POST /api/v1/webhooks/{webhook_id}/rotate": MAY_SET_UP,
+    "POST /api/v1/webhooks/{webhook_id}/test": MAY_SET_UP,
+    "GET /api/v1/event-deliveries": MAY_SET_UP,
+    "GET /api/v1/event-deliveries/{delivery_id}": MAY_SET_UP,
+    "POST /api/v1/event-deliveries/{delivery_id}/redeliver": MAY_SET_UP,
 }
 """Who may; where nothing is said, everybody reads and MAY_WRITE writes."""
 RECIPE = {"components": []}
 BODIES: dict[str, dict[str, Any]] = {
     "PUT /receipts/{receipt_id}": {"lines": [{"sku": "PANEL", "quantity": "1", "unit_cost": "1"}]},
     "PUT /connections/{connection_id}/accounts/{role}": {"code": "601"},
+    "POST /connections/{connection_id}/syncs": {"kind": "items"},
+    "PUT /connections/{connection_id}/schedules/{kind}": {"every": "1h"},
+    "POST /exports/{export_id}/skip": {"reason": "by hand"},
+    "POST /exports/{export_id}/adopt": {"external_id": "theirs"},
+    "POST /exports/{export_id}/cancel": {"reason": "wrong"},
     "PUT /products/{product_id}/bom": RECIPE,
     "POST /products/{product_id}/bom/drafts": RECIPE,
     "PUT /products/{product_id}/bom/drafts/{version_id}": RECIPE,
@@ -88,7 +113,10 @@ def ids(firm: Firm) -> dict[str, Any]:
     draft = firm.owner.send("POST", f"/products/{firm.shop.find('KIT').id}/bom/drafts", recipe, status=201)
     adjusted = {"quantity": "-1", "reason": "loss"}
     firm.owner.send("PUT", "/suppliers/ACM/parts/PANEL", {"part_number": "P-1"})
+    webhook = firm.owner.send("POST", "/webhooks", {"url": "https://example.com/hooks"}, status=201)
     return {
+        "webhook_id": webhook["id"],
+        "delivery_id": firm.owner.send("POST", f"/webhooks/{webhook['id']}/test", status=201)["id"],
         "version_id": draft["rows"][0]["id"],
         "adjustment_id": firm.owner.send("POST", f"/lots/{lot_id}/adjust", adjusted, status=201)["id"],
         "count_id": firm.owner.send("POST", "/counts", {}, status=201)["id"],
@@ -100,6 +128,8 @@ def ids(firm: Firm) -> dict[str, Any]:
         "build_id": build.id,
         "export_id": firm.owner.get("/exports")["rows"][0]["id"],
         "connection_id": connection.id,
+        "run_id": a_run(firm.shop, connection.id),
+        "kind": "items",
         "role": "waste",
         "name": "lots",
         "file_type": "csv",

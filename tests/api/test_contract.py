@@ -38,6 +38,8 @@ def stocked_firm(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory
     firm.owner.send("POST", "/counts", {}, status=201)
     adjusted = {"quantity": "-1", "reason": "loss"}
     firm.owner.send("POST", f"/lots/{firm.shop.lots('PANEL')[0].id}/adjust", adjusted, status=201)
+    webhook = firm.owner.send("POST", "/webhooks", {"url": "https://example.com/hooks"}, status=201)
+    firm.owner.send("POST", f"/webhooks/{webhook['id']}/test", status=201)
     return firm
 
 

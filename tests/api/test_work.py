@@ -48,8 +48,11 @@ def test_a_preview_shows_what_the_build_then_takes_and_writes_nothing(firm: Firm
     preview = firm.callers[Role.VIEWER].send("POST", "/builds/preview", ask)
     assert firm.owner.get("/builds")["total"] == 0
     build = firm.owner.send("POST", "/builds", ask, status=201)
-    same = preview.keys() & build.keys() - {"bom_version"}
+    same = preview.keys() & build.keys() - {"bom_version", "components"}
     assert {key: preview[key] for key in same} == {key: build[key] for key in same}
+    (shown,), (taken,) = preview["components"], build["components"]
+    assert shown["draws"], "it says which lots"
+    assert {key: taken[key] for key in shown} == shown
 
 
 def test_a_preview_names_every_shortage(firm: Firm) -> None:

@@ -283,10 +283,11 @@ def test_options_are_shown_and_set(workshop: Shell) -> None:
     workshop.done("options", "set", "draw_order", "FEFO")
     shown = {
         "qa_review": False, "approver_differs": False, "reserve_stock": False, "block_expired": True,
-        "draw_order": "fefo", "locked_through": None,
+        "draw_order": "fefo", "export_receipts": "automatic", "export_builds": "automatic",
+        "export_adjustments": "automatic", "locked_through": None,
     }  # fmt: skip
     assert workshop.type("options", "show", "--json").json == shown
-    assert "block_expired     on\n" in workshop.done("options", "show")
+    assert "block_expired       on\n" in workshop.done("options", "show")
     workshop.done("options", "set", "block_expired", "off")
     assert workshop.type("options", "show", "--json").json == shown | {"block_expired": False}
     for wrong in (("qa_review", "maybe"), ("draw_order", "on"), ("locked_through", "on"), ("id", "on")):

@@ -102,6 +102,7 @@ def test_a_database_is_addressed_as_people_write_it(tmp_path: Path, given: str, 
         *(("PARTSEMBLE_LEASE_SECONDS", value) for value in ("0", "-1", "1.5", "1e3", "abc", "86401", "٣", "9" * 5000)),
         ("PARTSEMBLE_SWEEP_SECONDS", "0"),
         ("PARTSEMBLE_QUARANTINE_SECONDS", "never"),
+        ("PARTSEMBLE_EVENTS_ALLOW_PRIVATE", "yes"),
     ],
 )
 def test_a_bad_setting_is_named_and_a_secret_one_not_shown(tmp_path: Path, name: str, value: str) -> None:
@@ -206,6 +207,7 @@ def test_a_child_process_is_given_the_same_settings(tmp_path: Path, monkeypatch:
         PARTSEMBLE_SECURE_COOKIES="0",
         PARTSEMBLE_TRUSTED_HOSTS="a, b",
         PARTSEMBLE_SWEEP_SECONDS="3",
+        PARTSEMBLE_EVENTS_ALLOW_PRIVATE="1",
         PARTSEMBLE_PLUGIN_XERO_CLIENT_ID="id",
     )
     environment = environment_of(settings)

@@ -6,10 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import settings
 
 from tests.faults.stage import an_engine
 
 SEEDS = 30
+
+# Much more of what the machine does; test_machine.py says how to ask for it.
+settings.register_profile("thorough", max_examples=1000, stateful_step_count=60, deadline=None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -18,7 +18,10 @@ from partsemble_core.domain.exports import (
     Found,
     StepKind,
     Verdict,
+    break_after,
+    is_breaker_shut,
     judge,
+    needs_a_person,
     next_step,
     rest_after,
 )
@@ -114,6 +117,27 @@ def test_the_rest_doubles_up_to_a_limit(unknowns: int, seconds: int) -> None:
 
 def test_the_rest_is_never_shorter_than_the_quarantine() -> None:
     assert rest_after(9, quarantine_seconds=LONGEST_REST * 2) == dt.timedelta(seconds=LONGEST_REST * 2)
+
+
+@pytest.mark.parametrize(
+    ("troubles", "seconds"), [(0, None), (4, None), (5, 30), (6, 60), (9, 480), (10, 900), (999, 900)]
+)
+def test_a_break_begins_with_the_fifth_trouble_and_doubles_up_to_a_limit(troubles: int, seconds: int | None) -> None:
+    expected = None if seconds is None else dt.timedelta(seconds=seconds)
+    assert break_after(troubles, luck=0) == expected
+    assert is_breaker_shut(troubles) == (seconds is None)
+
+
+@given(troubles=st.integers(5, 99), luck=st.integers(0, 100))
+def test_luck_takes_off_half_of_a_break_at_most(troubles: int, luck: int) -> None:
+    whole, mine = break_after(troubles, luck=0), break_after(troubles, luck=luck)
+    assert whole is not None
+    assert mine is not None
+    assert whole / 2 <= mine <= whole
+
+
+def test_a_person_is_asked_after_every_twelfth_unknown_outcome() -> None:
+    assert [unknowns for unknowns in range(30) if needs_a_person(unknowns)] == [12, 24]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,20 +17,22 @@ import sqlalchemy as sa
 from partsemble_core import config
 from partsemble_core.domain.exports import ExportState
 from partsemble_core.domain.journals import REQUIRED_ROLES
+from partsemble_core.plugin_api.entries import entry_from_bytes
 from partsemble_core.plugin_api.secret import Secret
-from partsemble_core.plugin_api.types import Organisation
+from partsemble_core.plugin_api.types import JournalStep, Organisation, PostStep
 from partsemble_core.plugin_host import PluginHost
 from partsemble_core.services import connecting, mapping
 from partsemble_core.services.acting import Act
+from partsemble_core.services.addressing import context_of, token_for
 from partsemble_core.services.house import House
 from partsemble_core.services.posting import post_export
-from partsemble_core.store.connections import Connection, Grant, RefreshTry, TokenSet
-from partsemble_core.store.exports import Export
+from partsemble_core.store.connections import Connection, Grant, RefreshTry, TokenSet, find_live
+from partsemble_core.store.exports import Export, ExportAttempt
 from partsemble_core.vault import Vault
 from partsemble_core.wiring import utc_now
 from partsemble_xero import plugin
 from partsemble_xero.sandbox.testing import RunningSandbox, consent, start_sandbox
-from tests.faults.stage import KEY, age, queue_receipt
+from tests.faults.stage import KEY, LONG_AGO, age, queue_receipt
 from tests.services.makers import Shop, a_shop
 
 ORGANISATION = "Demo Kits Ltd"
@@ -132,6 +135,21 @@ class XeroStage:
     def age(self) -> None:
         """Half a day passes by the database's clock."""
         age(self.house.engine)
+
+    def age_attempts(self) -> None:
+        """All attempts were made half a day ago: nothing of them can still be on its way."""
+        past = utc_now() - LONG_AGO
+        self.shop.write(lambda session: session.execute(sa.update(ExportAttempt).values(sent_at=past)))
+
+    def replay_creation(self, export_id: int) -> str:
+        """A request of long ago arrives now: the id of the draft that comes of it."""
+        with self.house.reading(self.company_id) as session:
+            connection = find_live(session)
+        assert connection is not None
+        ctx = context_of(self.house, connection, token=token_for(self.house, connection))
+        entry = entry_from_bytes(self.export(export_id).body)
+        step = JournalStep(kind=PostStep.CREATE, key=secrets.token_hex(16))
+        return self.house.host.post_journal("xero", ctx, entry=entry, step=step).external_id
 
     def connection(self) -> Connection:
         return self.shop.rows(sa.select(Connection))[0]

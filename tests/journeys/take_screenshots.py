@@ -15,7 +15,7 @@ from partsemble_core.services.planning import plan_build
 from partsemble_core.store.database import migrate
 from tests.journeys.serving import served_shop
 from tests.servers.browser import FLAGS, browser_path
-from tests.web.shop import PASSWORD, Shop, connect, make_lamps, post, stock_up
+from tests.web.shop import PASSWORD, Shop, connect, correct, listen, make_lamps, post, stock_up
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs/screenshots"
 WIDTHS = {"wide": (1280, 900), "phone": (390, 844)}
@@ -70,6 +70,9 @@ def fill(shop: Shop) -> dict[str, str]:
     shop.write(lambda session, act: adjust_lot(session, act, 2, quantity="-2", reason="breakage"))
     shop.write(lambda session, act: set_options(session, {"qa_review": True}))
     waiting = make_lamps(shop, "4")
+    shop.write(lambda session, act: set_options(session, {"export_adjustments": "manual"}))
+    correct(shop)
+    listen(shop)
     lamp, panel = shop.ids["LAMP-01"], shop.ids["PANEL-24"]
     return {
         "home": "/",
@@ -102,6 +105,13 @@ def fill(shop: Shop) -> dict[str, str]:
         "build-planned": "/builds/2",
         "build-waiting": f"/builds/{waiting}",
         "settings": "/settings",
+        "webhooks": "/settings/webhooks",
+        "deliveries": "/settings/webhooks/deliveries",
+        "counts": "/counts",
+        "count": "/counts/1",
+        "adjustments": "/adjustments",
+        "bom-versions": f"/products/{lamp}/bom/versions",
+        "syncs": "/integrations/syncs",
         "not-found": "/lots/999",
     }
 

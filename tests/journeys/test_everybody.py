@@ -9,8 +9,10 @@ from partsemble_core.services.cataloguing import create_product
 from partsemble_core.services.opting import set_options
 from partsemble_core.services.planning import plan_build
 from partsemble_core.services.receiving import LineInput, receive
+from partsemble_core.services.syncing import run_sync
+from partsemble_core.store.syncs import SyncCause, SyncKind
 from tests.journeys.conftest import Console
-from tests.web.shop import connect, make_lamps, post, stock_up
+from tests.web.shop import connect, listen, make_lamps, post, stock_up
 
 AXE = (Path(__file__).parent / "axe/axe.min.js").read_text(encoding="utf-8")
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
@@ -34,6 +36,9 @@ PAGES = (
     "/exports",
     "/exports/5",
     "/integrations",
+    "/integrations/syncs",
+    "/integrations/items",
+    "/integrations/contacts",
     "/lots/2/trace",
     "/lots/7/trace",
     "/valuation",
@@ -42,14 +47,28 @@ PAGES = (
     "/builds/2",
     "/builds/3",
     "/settings",
+    "/settings/webhooks",
+    "/settings/webhooks/1",
+    "/settings/webhooks/deliveries",
+    "/settings/webhooks/deliveries/1",
 )
 
 
 def fill(console: Console) -> None:
-    connect(console.shop)
+    connection_id = connect(console.shop)
+    for kind in SyncKind:
+        run_sync(
+            console.shop.house,
+            console.shop.company_id,
+            connection_id,
+            kind,
+            cause=SyncCause.PERSON,
+            by="owner@lumen.example",
+        )
     stock_up(console.shop)
     make_lamps(console.shop, "60")
     post(console.shop, [1, 2, 3])
+    listen(console.shop)
     lamp = console.shop.ids["LAMP-01"]
     console.shop.write(lambda session, act: plan_build(session, act, product_id=lamp, quantity="90", assignee="Ada"))
     console.shop.write(lambda session, act: set_options(session, {"qa_review": True}))

@@ -30,6 +30,7 @@ from partsemble_core.store.lots import Lot
 from partsemble_core.store.products import Product, StockBalance, balances_of, get_product_by_sku
 from partsemble_core.store.receipts import Receipt, Supplier
 from partsemble_core.store.session import CompanySession
+from partsemble_core.store.syncs import SyncRun
 
 T = TypeVar("T")
 NOW = dt.datetime(2026, 5, 4, 9, 30, tzinfo=dt.UTC)
@@ -194,6 +195,26 @@ def _connect(session: CompanySession, state: str, roles: Sequence[AccountRole], 
             session.flush()
         session.add(AccountMapping(connection_id=connection.id, role=role, remote_account_id=accounts[code].id))
     return connection
+
+
+def a_run(shop: Shop, connection_id: int, kind: str = "items") -> int:
+    """A sync that has ended; its id."""
+    run = SyncRun(
+        connection_id=connection_id,
+        kind=kind,
+        cause="person",
+        state="done",
+        started_by="ann@example.com",
+        started_at=NOW,
+        ended_at=NOW,
+    )
+
+    def add(session: CompanySession) -> None:
+        session.add(run)
+        session.flush()
+
+    shop.write(add)
+    return run.id
 
 
 def an_account(connection_id: int, code: str, *, is_usable: bool = True, why_not: str = "") -> RemoteAccount:

@@ -166,7 +166,7 @@ def test_down_is_waste_against_stock_and_up_is_the_other_way_round(bolts: Shop) 
 
 def test_without_a_waste_account_a_loss_is_refused_naming_the_setting(bolts: Shop) -> None:
     connect(bolts, roles=REQUIRED_ROLES)
-    with refused(bolts, AccountNotSet, "account-not-set", field="waste", says="Settings → Export accounts"):
+    with refused(bolts, AccountNotSet, "account-not-set", field="waste", says="Integrations → Export accounts"):
         adjust(bolts, the_lot(bolts, "bolt"), "-3", reason="loss")
 
 

@@ -172,7 +172,7 @@ def test_a_lock_can_be_moved_and_taken_off(shop: Shop) -> None:
 def test_the_books_own_lock_day_is_proposed_when_it_is_later(shop: Shop) -> None:
     def proposed() -> dt.date | None:
         with shop.reading() as session:
-            return closing.proposed_lock_day(session)
+            return closing.proposed_lock_day(session, today=shop.act.today)
 
     assert proposed() is None
     connect(shop)

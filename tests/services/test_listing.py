@@ -14,6 +14,7 @@ from partsemble_core.errors import Invalid, NotFound
 from partsemble_core.services.adjusting import open_stock
 from partsemble_core.services.cataloguing import CostInput
 from partsemble_core.services.counting import start_count
+from partsemble_core.services.keeping import keep
 from partsemble_core.services.listing import (
     LISTS,
     Listing,
@@ -23,8 +24,12 @@ from partsemble_core.services.listing import (
     parse_list_query,
     rows_for_download,
 )
+from partsemble_core.services.telling import tell
+from partsemble_core.store.events import EventEndpoint, EventKind
 from partsemble_core.store.exports import Export
-from tests.services.makers import Shop, a_line, a_shop, connect
+from partsemble_core.store.session import CompanySession
+from partsemble_core.store.syncs import RemoteContact, RemoteItem
+from tests.services.makers import Shop, a_line, a_run, a_shop, connect
 
 
 @pytest.fixture
@@ -46,6 +51,27 @@ def listed(shop: Shop, name: str, **query: object) -> Listing:
 
 def column(listing: Listing, key: str) -> list[object]:
     return [row[key] for row in listing.rows]
+
+
+def add_listener(shop: Shop) -> None:
+    """An address that is told of events, and one event for it."""
+
+    def work(session: CompanySession) -> None:
+        session.add(
+            EventEndpoint(
+                url="https://example.com/hooks",
+                row_key="k",
+                secret_sealed="s",
+                kinds="",
+                is_active=True,
+                created_by=shop.act.by,
+                created_at=shop.act.at,
+            )
+        )
+        session.flush()
+        tell(session, EventKind.TEST, {}, at=shop.act.at, link="")
+
+    shop.write(work)
 
 
 @contextmanager
@@ -94,6 +120,7 @@ def test_the_ledger_lists_every_movement(stocked: Shop) -> None:
         (ExportState.PENDING, "Pending export"),
         (ExportState.UNKNOWN, "Pending export"),
         (ExportState.REVIEW, "Failed"),
+        (ExportState.HELD, "Held"),
         (ExportState.SKIPPED, "Recorded"),
         (ExportState.CANCELLED, "Recorded"),
         (ExportState.POSTED, "Synced"),
@@ -130,11 +157,22 @@ def test_accounts_of_an_ended_connection_are_shown_when_asked_for(shop: Shop) ->
     assert listed(shop, "accounts", filters={"connections": "ended"}).total == 1
 
 
+def sync_everything(shop: Shop, connection_id: int) -> None:
+    """A run, an item and a contact."""
+    a_run(shop, connection_id)
+    item = {"code": "PANEL", "code_key": "panel", "name": "Panel", "is_tracked": False}
+    contact = {"name": "Acme", "email": "", "is_supplier": True, "is_customer": False}
+    now = shop.act.at
+    shop.write(lambda session: keep(session, RemoteItem, connection_id, {"i1": item}, now))
+    shop.write(lambda session: keep(session, RemoteContact, connection_id, {"c1": contact}, now))
+
+
 @pytest.mark.parametrize("name", LISTS)
 def test_no_list_shows_a_row_of_another_company(stocked: Shop, engine: sa.Engine, name: str) -> None:
     stocked.write(lambda session: open_stock(session, stocked.act, sku="BOLT", quantity="1", total_cost="2"))
     stocked.write(lambda session: start_count(session, stocked.act, skus=["PANEL"]))
-    connect(stocked)
+    sync_everything(stocked, connect(stocked).id)
+    add_listener(stocked)
     stocked.stock("PANEL", "1")
     stranger = a_shop(engine)
     assert listed(stocked, name).total > 0

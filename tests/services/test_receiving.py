@@ -262,5 +262,7 @@ def test_what_belongs_to_another_company_is_not_received(bolts: Shop) -> None:
 def test_a_receipt_whose_accounts_are_not_set_is_not_confirmed(bolts: Shop) -> None:
     connect(bolts, roles=[])
     draft = bolts.draft(a_line("bolt"))
-    with refused(bolts, AccountNotSet, "account-not-set", field="receiving_debit", says="Settings → Export accounts"):
+    with refused(
+        bolts, AccountNotSet, "account-not-set", field="receiving_debit", says="Integrations → Export accounts"
+    ):
         bolts.confirm(draft)

@@ -192,7 +192,7 @@ def test_every_reason_is_kept(bench: Shop, reason: RejectReason) -> None:
 def test_a_loss_without_a_waste_account_is_refused_naming_the_setting(bench: Shop) -> None:
     made = build(bench, "kit", "60")
     connect(bench, roles=[role for role in ROLES if role != AccountRole.WASTE])
-    with refused(bench, AccountNotSet, "account-not-set", field="waste", says=r"Waste\. Choose one in Settings"):
+    with refused(bench, AccountNotSet, "account-not-set", field="waste", says=r"Waste\. Choose one in Integrations"):
         reject(bench, made, "total_loss")
     with refused(bench, AccountNotSet, "account-not-set", field="waste"):
         reject(bench, made, "partial", recovered={0: "59"})

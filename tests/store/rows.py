@@ -18,11 +18,17 @@ KNOWN = {
     "boms": {"state": "active"},
     "build_cost_lines": {"kind": "labour"},
     "builds": {"state": "completed"},
-    "company_options": {"draw_order": "fifo"},
+    "company_options": {
+        "draw_order": "fifo",
+        "export_receipts": "automatic",
+        "export_builds": "manual",
+        "export_adjustments": "automatic",
+    },
     "connections": {"state": "active", "inventory_mode": "journal_only"},
     "draws": {"document_kind": "build"},
+    "event_deliveries": {"kind": "stock.low", "state": "delivered", "ended_at": A_TIME},
     "export_attempts": {"step": "create"},
-    "exports": {"state": "pending", "doubt": "", "document_kind": "build"},
+    "exports": {"state": "pending", "doubt": "", "document_kind": "build", "is_replaced": False},
     "grants": {"state": "active"},
     "lots": {"state": "open"},
     "memberships": {"role": "owner"},
@@ -33,6 +39,8 @@ KNOWN = {
     "reversals": {"document_kind": "build"},
     "stock_counts": {"state": "draft"},
     "stock_entries": {"document_kind": "build"},
+    "sync_runs": {"kind": "items", "cause": "person", "state": "done", "ended_at": A_TIME},
+    "sync_schedules": {"kind": "items", "every_minutes": 60},
     "token_sets": {"state": "current"},
 }
 """Where not any text will do."""

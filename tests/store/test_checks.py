@@ -20,9 +20,10 @@ WRONG_STATES: dict[str, str] = {
     "boms": "state",
     "build_cost_lines": "kind",
     "builds": "state",
-    "company_options": "draw_order",
+    "company_options": "draw_order export_receipts export_builds export_adjustments",
     "connections": "state inventory_mode",
     "draws": "document_kind",
+    "event_deliveries": "kind state",
     "export_attempts": "step outcome",
     "exports": "state doubt document_kind",
     "grants": "state",
@@ -35,6 +36,8 @@ WRONG_STATES: dict[str, str] = {
     "reversals": "document_kind",
     "stock_counts": "state",
     "stock_entries": "document_kind",
+    "sync_runs": "kind cause state",
+    "sync_schedules": "kind",
     "token_sets": "state",
 }
 """Columns that take only the words we know."""
@@ -79,6 +82,11 @@ RULES: list[tuple[str, str, dict[str, Any]]] = [
     ("ck_exports_posted_has_a_time", "exports", {"state": "posted", "external_id": "x"}),
     ("ck_exports_posted_has_a_time", "exports", {"posted_at": A_TIME}),
     ("ck_exports_posted_has_an_id", "exports", {"state": "posted", "posted_at": A_TIME}),
+    ("ck_exports_replaced_is_cancelled", "exports", {"is_replaced": True}),
+    ("ck_event_deliveries_ended_has_a_time", "event_deliveries", {"state": "waiting"}),
+    ("ck_sync_runs_ended_has_a_time", "sync_runs", {"state": "running"}),
+    ("ck_sync_schedules_every_minutes_sane", "sync_schedules", {"kind": "accounts", "every_minutes": 4}),
+    ("ck_sync_schedules_every_minutes_sane", "sync_schedules", {"kind": "accounts", "every_minutes": 10081}),
     ("ck_companies_decimals_known", "companies", {"decimals": 5}),
     ("ck_companies_decimals_known", "companies", {"decimals": -1}),
 ]
@@ -172,7 +180,7 @@ def test_the_rows_that_the_checks_are_tried_on_are_valid_themselves(engine: sa.E
     }
     unique = {
         "account_mappings", "company_options", "draws", "memberships", "month_end_lots", "returns", "stock_balances",
-        "stock_count_lines", "supplier_parts",
+        "stock_count_lines", "supplier_parts", "sync_schedules",
     }  # fmt: skip
     refusals = {table: find_refusal(engine, table, alone.get(table, {})) for table in {*metadata.tables} - unique}
     assert {table: said for table, said in refusals.items() if said} == {}
@@ -197,6 +205,23 @@ def test_a_lot_number_is_free_again_once_its_lot_has_ended(engine: sa.Engine) ->
         assert "lots" in (find_refusal(engine, "lots", {**same, "state": state}) or "")
     ended = {"state": "exhausted", "quantity_left": 0, "cost_left": 0}
     assert find_refusal(engine, "lots", {**same, **ended}) is None
+
+
+def test_one_sync_of_a_kind_runs_at_a_time(engine: sa.Engine) -> None:
+    fill(engine, 1)
+    running = {"state": "running", "ended_at": None}
+    with engine.begin() as connection:
+        insert(connection, "sync_runs", key=5, company=1, changes=running)
+    assert "sync_runs" in (find_refusal(engine, "sync_runs", running) or "")
+    assert find_refusal(engine, "sync_runs", {**running, "kind": "accounts"}) is None
+
+
+def test_one_export_of_a_document_counts_and_any_number_was_replaced(engine: sa.Engine) -> None:
+    fill(engine, 1)
+    with engine.begin() as connection:
+        insert(connection, "exports", key=5, company=1, changes={"document_id": 2})
+    assert "exports" in (find_refusal(engine, "exports", {}) or "")
+    assert find_refusal(engine, "exports", {"is_replaced": True, "state": "cancelled"}) is None
 
 
 def test_the_largest_amounts_there_are_fit(engine: sa.Engine) -> None:

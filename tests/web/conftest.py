@@ -9,7 +9,7 @@ import pytest
 
 from tests.servers.databases import copy_of
 from tests.web.people import Visitor
-from tests.web.shop import Shop, connect, correct, found, make_lamps, open_shop, plan_lamps, post, stock_up
+from tests.web.shop import Shop, connect, correct, found, listen, make_lamps, open_shop, plan_lamps, post, stock_up
 
 
 @pytest.fixture
@@ -31,6 +31,7 @@ def full_shop(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -
     post(opened, [1, 2, 3])
     plan_lamps(opened, "2")
     correct(opened)
+    listen(opened)
     found(opened.house, name="Strangers Ltd", email="stranger@elsewhere.example")
     yield opened
     opened.house.engine.dispose()

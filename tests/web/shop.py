@@ -29,6 +29,7 @@ from partsemble_core.services.planning import plan_build
 from partsemble_core.services.posting import post_export
 from partsemble_core.services.receiving import LineInput, receive
 from partsemble_core.services.reversing import reverse
+from partsemble_core.services.subscribing import add_endpoint, send_test
 from partsemble_core.store import database
 from partsemble_core.store.companies import Role
 from partsemble_core.store.session import CompanySession
@@ -256,3 +257,13 @@ def post(shop: Shop, export_ids: Sequence[int]) -> None:
     """What the worker does for these exports."""
     for export_id in export_ids:
         post_export(shop.house, shop.company_id, export_id)
+
+
+def listen(shop: Shop) -> None:
+    """An address that is told of events, and one event for it."""
+
+    def work(session: CompanySession, act: Act) -> None:
+        endpoint, _ = add_endpoint(shop.house, session, act, url="https://hooks.example/partsemble?token=t0ken")
+        send_test(session, act, endpoint.id)
+
+    shop.write(work)

@@ -31,6 +31,7 @@ from partsemble_web import (
     suppliers,
     traces,
     valuations,
+    webhooks,
 )
 
 PAGES = (
@@ -51,6 +52,7 @@ PAGES = (
     decisions,
     plans,
     valuations,
+    webhooks,
 )
 
 

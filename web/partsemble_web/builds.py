@@ -36,6 +36,7 @@ LABELS = (
     "Recorded",
     "Pending export",
     "Synced",
+    "Held",
     "Failed",
     "Rejected",
     "Reversed",

@@ -45,6 +45,7 @@ def show() -> str:
         steps=[] if all(step.is_done for step in steps) else steps,
         waiting=sum(exports.get(state, 0) for state in WORKABLE),
         posted=exports.get(ExportState.POSTED, 0),
+        held=exports.get(ExportState.HELD, 0),
         stuck=exports.get(ExportState.REVIEW, 0),
     )
 

@@ -13,7 +13,7 @@ from partsemble_core.config import PLUGIN_PREFIX
 from partsemble_core.domain.journals import REQUIRED_ROLES, AccountRole
 from partsemble_core.plugin_api.types import BackendInfo, Organisation
 from partsemble_core.services import connecting, mapping
-from partsemble_core.services.admitting import MAY_SET_UP
+from partsemble_core.services.admitting import MAY_EXPORT, MAY_SET_UP
 from partsemble_core.services.exporting import ROLE_LABELS
 from partsemble_core.services.picking import pickable_accounts
 from partsemble_core.services.refreshing import SignInBroken
@@ -27,6 +27,7 @@ from partsemble_core.store.connections import (
     mapped_accounts,
 )
 from partsemble_core.store.session import CompanySession
+from partsemble_web import lists, syncs
 from partsemble_web.refusals import Answer
 from partsemble_web.scope import act, reading, require, the_house, the_person, write
 from partsemble_web.signing_in import session_key
@@ -34,6 +35,9 @@ from partsemble_web.signing_in import session_key
 pages = Blueprint("integrations", __name__, template_folder="templates")
 CHOICE_SECONDS = 15 * 60
 """As long as somebody may take to choose an organisation."""
+lists.route(pages, syncs.RUNS, path="/integrations/syncs", noun="syncs")
+lists.route(pages, syncs.ITEMS, path="/integrations/items", noun="items")
+lists.route(pages, syncs.CONTACTS, path="/integrations/contacts", noun="contacts")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,10 +57,12 @@ def show() -> str:
         connection = find_live(session)
         chosen = mapped_accounts(session, connection.id) if connection else {}
         accounts = pickable_accounts(session, connection.id) if connection else ()
+        sync_rows = syncs.sync_rows(session, connection.id) if connection else ()
     host = the_house().host
     return render_template(
         "integrations/integrations.html",
         connection=connection,
+        syncs=sync_rows,
         info=_info_of(connection),
         backends=sorted(host.infos.values(), key=lambda info: info.title),
         unset={name: _unset(info) for name, info in host.infos.items()},
@@ -130,9 +136,9 @@ def popup_choose(backend: str) -> str:
 
 @pages.post("/integrations/connections/<id:connection_id>/accounts")
 def set_accounts(connection_id: int) -> Answer:
-    """Chooses accounts for all roles at once; a role left empty stays as it is."""
+    """Chooses accounts for all roles at once. An empty optional role is unset; an empty required one stays as it is."""
     require(MAY_SET_UP)
-    wanted = {role: request.form.get(role.value, "").strip() for role in AccountRole}
+    wanted = {role: request.form[role.value].strip() for role in AccountRole if role.value in request.form}
     state = write(lambda session: _map_all(session, connection_id, wanted))
     ready = state == ConnectionState.ACTIVE
     flash("Accounts saved. New documents are exported from now on." if ready else "Accounts saved.", "success")
@@ -141,12 +147,17 @@ def set_accounts(connection_id: int) -> Answer:
 
 @pages.post("/integrations/connections/<id:connection_id>/sync")
 def sync(connection_id: int) -> Answer:
-    """Reads the accounts again."""
-    require(MAY_SET_UP)
-    with reading() as session:
-        connection = get_connection(session, connection_id)
-    count = mapping.sync_accounts(the_house(), connection)
-    flash(f"{count} accounts were read from {connection.organisation_name}.", "success")
+    """Reads accounts, items or contacts: at once, or by a worker whose progress the page shows."""
+    require(MAY_EXPORT)
+    syncs.sync_now(connection_id, request.form.get("kind", "accounts"))
+    return redirect(url_for("integrations.show"), code=303)
+
+
+@pages.post("/integrations/connections/<id:connection_id>/schedule")
+def schedule(connection_id: int) -> Answer:
+    """Says how often one of them is read by itself."""
+    require(MAY_EXPORT)
+    syncs.plan(connection_id, request.form.get("kind", ""), request.form.get("every", "").strip())
     return redirect(url_for("integrations.show"), code=303)
 
 
@@ -180,6 +191,8 @@ def _map_all(session: CompanySession, connection_id: int, wanted: Mapping[Accoun
         now = chosen.get(role)
         if code and (now is None or now.code != code):
             mapping.map_account(session, connection_id=connection_id, role=role.value, code=code)
+        elif not code and now is not None and role not in REQUIRED_ROLES:
+            mapping.unmap_account(session, connection_id=connection_id, role=role.value)
     return get_connection(session, connection_id).state
 
 

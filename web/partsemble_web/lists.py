@@ -41,6 +41,8 @@ class ListPage:
     """A second, quieter line in a cell: column key → key of another value of the row."""
     minor: frozenset[str] = frozenset()
     """Columns that a phone leaves out."""
+    pick: Callable[[Row], bool] | None = None
+    """Which rows have a box to tick, for the form ``picked`` of the template."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +63,12 @@ class Shown:
     def is_narrowed(self) -> bool:
         """Whether rows may be missing because of a search or filter."""
         return bool(self.query.search or any(self.query.filters.values()))
+
+    @property
+    def has_picks(self) -> bool:
+        """Whether a row of this page can be ticked."""
+        pick = self.page.pick
+        return pick is not None and any(pick(row) for row in self.listing.rows)
 
     @property
     def first(self) -> int:
@@ -110,8 +118,8 @@ class Shown:
         return column.kind in RIGHT
 
 
-def route(pages: Blueprint, page: ListPage, *, path: str) -> None:
-    """Serves the list at ``path`` and its files at ``path.csv`` and ``path.xlsx``."""
+def route(pages: Blueprint, page: ListPage, *, path: str, noun: str = "") -> None:
+    """Serves the list at ``path`` and its files at ``path.csv`` and ``path.xlsx``. ``noun``: one list of several."""
 
     def show_list() -> str:
         return show(page, path=path)
@@ -119,8 +127,8 @@ def route(pages: Blueprint, page: ListPage, *, path: str) -> None:
     def send_file(file_type: str) -> Response:
         return send_download(page.name, file_type)
 
-    pages.add_url_rule(path, "show_list", show_list)
-    pages.add_url_rule(f"{path}.<any(csv, xlsx):file_type>", "send_file", send_file)
+    pages.add_url_rule(path, f"show_{noun or 'list'}", show_list)
+    pages.add_url_rule(f"{path}.<any(csv, xlsx):file_type>", f"send_{noun or 'file'}", send_file)
 
 
 def show(page: ListPage, *, path: str) -> str:

@@ -8,7 +8,7 @@ from partsemble_core.errors import PartsembleError
 from partsemble_core.services.acting import parse_iso_day
 from partsemble_core.services.admitting import MAY_LOCK, MAY_SET_UP
 from partsemble_core.services.closing import lock_through, proposed_lock_day
-from partsemble_core.services.opting import SWITCHES, set_options
+from partsemble_core.services.opting import CHOICES, SWITCHES, set_options
 from partsemble_core.store.companies import options_of
 from partsemble_core.store.session import CompanySession
 from partsemble_web.forms import Form
@@ -26,10 +26,10 @@ def show() -> str:
 
 @pages.post("/settings/options")
 def set_switches() -> Answer:
-    """A switch that isn't sent is off: so browsers send a box that isn't ticked."""
+    """A switch that isn't sent is off: so browsers send a box that isn't ticked. Of a choice, one is always sent."""
     require(MAY_SET_UP)
     changes: dict[str, object] = {name: name in request.form for name in SWITCHES}
-    changes["draw_order"] = request.form.get("draw_order", "")
+    changes |= {name: request.form[name] for name in CHOICES if name in request.form}
     try:
         write(lambda session: set_options(session, changes))
     except PartsembleError as error:
@@ -70,7 +70,7 @@ def unlock() -> Answer:
 def _page(form: Form | None = None) -> dict[str, object]:
     with reading() as session:
         options = options_of(session)
-        proposed = proposed_lock_day(session)
+        proposed = proposed_lock_day(session, today=act().today)
     through = proposed or options.locked_through
     stored = Form(values={"locked_through": through.isoformat() if through else ""})
     return {"options": options, "proposed": proposed, "form": form or stored, "may_lock": may(MAY_LOCK)}

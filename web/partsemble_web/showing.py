@@ -15,10 +15,12 @@ from partsemble_web.naming import document_link
 from partsemble_web.scope import may, the_company
 
 TONES = {
-    **dict.fromkeys(("Synced", "Posted", "Completed", "Confirmed", "Open", "Active", "Connected", "Done"), "green"),
-    **dict.fromkeys(("Pending export", "Pending", "Under way"), "blue"),
-    **dict.fromkeys(("Checking", "Unknown", "Accounts missing", "On hold", "Pending QA"), "amber"),
-    **dict.fromkeys(("Failed", "Refused", "Reconnect needed", "Rejected"), "red"),
+    **dict.fromkeys(
+        ("Synced", "Posted", "Completed", "Confirmed", "Open", "Active", "Connected", "Done", "Delivered"), "green"
+    ),
+    **dict.fromkeys(("Pending export", "Pending", "Running", "Under way", "Waiting"), "blue"),
+    **dict.fromkeys(("Checking", "Held", "Unknown", "Accounts missing", "On hold", "Pending QA"), "amber"),
+    **dict.fromkeys(("Failed", "Refused", "Reconnect needed", "Rejected", "Given up"), "red"),
 }
 """The colour that goes with a word. The word alone says it too: nobody has to see the colour."""
 WORDS = {"exhausted": "Used up", "held": "On hold", "not_sent": "Not sent", "ok": "Done"}
@@ -125,9 +127,9 @@ def exact(value: Decimal) -> str:
     return f"{value:f}"
 
 
-def whole(value: int) -> str:
+def whole(value: int | None) -> str:
     """A count, grouped by thousands."""
-    return f"{value:,}"
+    return DASH if value is None else f"{value:,}"
 
 
 def day(value: dt.date | None) -> str:

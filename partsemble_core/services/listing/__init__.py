@@ -17,9 +17,11 @@ from partsemble_core.services.listing.asking import (
 )
 from partsemble_core.services.listing.book_tables import ACCOUNTS, EXPORTS
 from partsemble_core.services.listing.correction_tables import ADJUSTMENTS, COUNTS
+from partsemble_core.services.listing.event_tables import EVENT_DELIVERIES
 from partsemble_core.services.listing.labels import build_label, export_label, receipt_label
 from partsemble_core.services.listing.paging import Table, all_rows, page_of
 from partsemble_core.services.listing.stock_tables import BUILDS, ENTRIES, LOTS, PRODUCTS, RECEIPTS, SUPPLIERS
+from partsemble_core.services.listing.sync_tables import CONTACTS, ITEMS, SYNCS
 from partsemble_core.store.session import CompanySession
 
 __all__ = [
@@ -38,20 +40,39 @@ __all__ = [
     "list_accounts",
     "list_adjustments",
     "list_builds",
+    "list_contacts",
     "list_counts",
     "list_entries",
+    "list_event_deliveries",
     "list_exports",
+    "list_items",
     "list_lots",
     "list_products",
     "list_receipts",
     "list_suppliers",
+    "list_syncs",
     "parse_list_query",
     "receipt_label",
     "rows_for_download",
 ]
 TABLES: Mapping[str, Table] = {
     table.name: table
-    for table in (PRODUCTS, LOTS, RECEIPTS, SUPPLIERS, BUILDS, EXPORTS, ENTRIES, ACCOUNTS, COUNTS, ADJUSTMENTS)
+    for table in (
+        PRODUCTS,
+        LOTS,
+        RECEIPTS,
+        SUPPLIERS,
+        BUILDS,
+        EXPORTS,
+        ENTRIES,
+        ACCOUNTS,
+        COUNTS,
+        ADJUSTMENTS,
+        SYNCS,
+        ITEMS,
+        CONTACTS,
+        EVENT_DELIVERIES,
+    )
 }
 
 
@@ -108,6 +129,29 @@ def list_adjustments(session: CompanySession, query: ListQuery) -> Listing:
     return page_of(session, ADJUSTMENTS, query)
 
 
+def list_syncs(session: CompanySession, query: ListQuery) -> Listing:
+    """Runs of syncs, newest first. Filters: kind, state, cause, connection (id)."""
+    return page_of(session, SYNCS, query)
+
+
+def list_items(session: CompanySession, query: ListQuery) -> Listing:
+    """Items of the connected books, by code, with the product of the same SKU.
+
+    Filters: connection (id), connections, matched, tracked, state.
+    """
+    return page_of(session, ITEMS, query)
+
+
+def list_contacts(session: CompanySession, query: ListQuery) -> Listing:
+    """Contacts of the connected books, by name. Filters: connection (id), connections, role, state."""
+    return page_of(session, CONTACTS, query)
+
+
+def list_event_deliveries(session: CompanySession, query: ListQuery) -> Listing:
+    """What was told to the user's own programs, newest first. Filters: webhook (id), kind, state."""
+    return page_of(session, EVENT_DELIVERIES, query)
+
+
 LISTS: Mapping[str, Callable[[CompanySession, ListQuery], Listing]] = {
     "products": list_products,
     "lots": list_lots,
@@ -119,6 +163,10 @@ LISTS: Mapping[str, Callable[[CompanySession, ListQuery], Listing]] = {
     "accounts": list_accounts,
     "counts": list_counts,
     "adjustments": list_adjustments,
+    "syncs": list_syncs,
+    "items": list_items,
+    "contacts": list_contacts,
+    "event_deliveries": list_event_deliveries,
 }
 
 

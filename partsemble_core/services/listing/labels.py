@@ -18,9 +18,11 @@ RECORDED = "Recorded"
 PENDING_EXPORT = "Pending export"
 SYNCED = "Synced"
 FAILED = "Failed"
+HELD = "Held"
 EXPORT_LABELS = {
     **dict.fromkeys(WORKABLE, PENDING_EXPORT),
     ExportState.POSTED: SYNCED,
+    ExportState.HELD: HELD,
     ExportState.REVIEW: FAILED,
     ExportState.SKIPPED: RECORDED,
     ExportState.CANCELLED: RECORDED,

@@ -171,7 +171,7 @@ def _check(ctx: BackendContext, entry: JournalEntry) -> None:
 
 
 def _result(number: str, entry: JournalEntry) -> JournalResult:
-    return JournalResult(external_id=number, status=JournalStatus.POSTED, posted_on=entry.date)
+    return JournalResult(external_id=number, status=JournalStatus.POSTED, posted_on=entry.date, lines=entry.lines)
 
 
 plugin = CsvImport()

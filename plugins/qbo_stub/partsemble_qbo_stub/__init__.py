@@ -160,7 +160,12 @@ def _check_accounts(entry: JournalEntry) -> None:
 
 
 def _result(journal: StubJournal) -> JournalResult:
-    return JournalResult(external_id=journal.external_id, status=JournalStatus.POSTED, posted_on=journal.entry.date)
+    return JournalResult(
+        external_id=journal.external_id,
+        status=JournalStatus.POSTED,
+        posted_on=journal.entry.date,
+        lines=journal.entry.lines,
+    )
 
 
 def _page(records: tuple[T, ...], *, cursor: str | None, limit: int) -> Page[T]:

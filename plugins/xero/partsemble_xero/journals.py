@@ -112,6 +112,28 @@ def result_from(row: Mapping[str, object]) -> JournalResult | None:
         status=status,
         posted_on=calendar_date(text_of(row, "Date")) if status is JournalStatus.POSTED else None,
         notices=warnings_in(row),
+        lines=_lines_in(row),
+    )
+
+
+def _lines_in(row: Mapping[str, object]) -> tuple[JournalLine, ...] | None:
+    """The lines of a journal of theirs; None where they aren't all there to be read."""
+    found = row.get("JournalLines")
+    if not isinstance(found, list) or not found:
+        return None
+    lines = [_line_in(line) for line in found]
+    return tuple(line for line in lines if line is not None) if None not in lines else None
+
+
+def _line_in(line: object) -> JournalLine | None:
+    amount = decimal_of(line, "LineAmount") if isinstance(line, dict) else None
+    if not isinstance(line, dict) or amount is None:
+        return None
+    return JournalLine(
+        account_id=text_of(line, "AccountID"),
+        account_code=text_of(line, "AccountCode"),
+        amount=amount,
+        description=text_of(line, "Description"),
     )
 
 

@@ -26,6 +26,9 @@ CREATE TABLE company_options (
 	reserve_stock BOOLEAN NOT NULL,
 	block_expired BOOLEAN NOT NULL,
 	draw_order TEXT NOT NULL,
+	export_receipts TEXT NOT NULL,
+	export_builds TEXT NOT NULL,
+	export_adjustments TEXT NOT NULL,
 	locked_through DATE,
 	locked_after_entry_id INTEGER,
 	id INTEGER NOT NULL,
@@ -33,6 +36,9 @@ CREATE TABLE company_options (
 	CONSTRAINT pk_company_options PRIMARY KEY (id),
 	CONSTRAINT uq_company_options_company_id UNIQUE (company_id),
 	CONSTRAINT ck_company_options_draw_order_known CHECK (draw_order IN ('fifo', 'fefo')),
+	CONSTRAINT ck_company_options_export_receipts_known CHECK (export_receipts IN ('automatic', 'manual')),
+	CONSTRAINT ck_company_options_export_builds_known CHECK (export_builds IN ('automatic', 'manual')),
+	CONSTRAINT ck_company_options_export_adjustments_known CHECK (export_adjustments IN ('automatic', 'manual')),
 	CONSTRAINT uq_company_options_company_id_id UNIQUE (company_id, id),
 	CONSTRAINT fk_company_options_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
 )
@@ -46,6 +52,22 @@ CREATE TABLE counters (
 	CONSTRAINT uq_counters_company_id_name UNIQUE (company_id, name),
 	CONSTRAINT uq_counters_company_id_id UNIQUE (company_id, id),
 	CONSTRAINT fk_counters_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE TABLE event_endpoints (
+	url TEXT NOT NULL,
+	row_key TEXT NOT NULL,
+	secret_sealed TEXT NOT NULL,
+	kinds TEXT NOT NULL,
+	is_active BOOLEAN NOT NULL,
+	created_by TEXT NOT NULL,
+	created_at DATETIME NOT NULL,
+	id INTEGER NOT NULL,
+	company_id INTEGER NOT NULL,
+	CONSTRAINT pk_event_endpoints PRIMARY KEY (id),
+	CONSTRAINT uq_event_endpoints_company_id_url UNIQUE (company_id, url),
+	CONSTRAINT uq_event_endpoints_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_event_endpoints_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
 )
 --;;
 CREATE TABLE grants (
@@ -252,6 +274,9 @@ CREATE TABLE connections (
 	inventory_mode TEXT NOT NULL,
 	locked_through DATE,
 	paused_until DATETIME,
+	troubles INTEGER NOT NULL,
+	items_synced_at DATETIME,
+	contacts_synced_at DATETIME,
 	problem TEXT NOT NULL,
 	created_at DATETIME NOT NULL,
 	id INTEGER NOT NULL,
@@ -266,6 +291,33 @@ CREATE TABLE connections (
 )
 --;;
 CREATE UNIQUE INDEX uq_connections_one_live ON connections (company_id) WHERE state <> 'disconnected'
+--;;
+CREATE TABLE event_deliveries (
+	endpoint_id INTEGER NOT NULL,
+	event_id TEXT NOT NULL,
+	kind TEXT NOT NULL,
+	body BLOB NOT NULL,
+	state TEXT NOT NULL,
+	attempts INTEGER NOT NULL,
+	not_before DATETIME NOT NULL,
+	lease_until DATETIME,
+	last_status INTEGER,
+	problem TEXT NOT NULL,
+	created_at DATETIME NOT NULL,
+	ended_at DATETIME,
+	id INTEGER NOT NULL,
+	company_id INTEGER NOT NULL,
+	CONSTRAINT pk_event_deliveries PRIMARY KEY (id),
+	CONSTRAINT fk_event_deliveries_company_id_endpoint_id FOREIGN KEY(company_id, endpoint_id) REFERENCES event_endpoints (company_id, id),
+	CONSTRAINT uq_event_deliveries_company_id_endpoint_id_event_id UNIQUE (company_id, endpoint_id, event_id),
+	CONSTRAINT ck_event_deliveries_kind_known CHECK (kind IN ('build.completed', 'export.posted', 'export.failed', 'stock.low', 'test')),
+	CONSTRAINT ck_event_deliveries_state_known CHECK (state IN ('waiting', 'delivered', 'given_up')),
+	CONSTRAINT ck_event_deliveries_ended_has_a_time CHECK ((state = 'waiting') = (ended_at IS NULL)),
+	CONSTRAINT uq_event_deliveries_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_event_deliveries_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE INDEX ix_event_deliveries_due ON event_deliveries (state, not_before)
 --;;
 CREATE TABLE receipts (
 	number INTEGER,
@@ -507,6 +559,8 @@ CREATE TABLE exports (
 	priority INTEGER NOT NULL,
 	created_at DATETIME NOT NULL,
 	posted_at DATETIME,
+	tidied_at DATETIME,
+	is_replaced BOOLEAN NOT NULL,
 	lease_owner TEXT,
 	lease_epoch INTEGER NOT NULL,
 	lease_until DATETIME,
@@ -515,9 +569,9 @@ CREATE TABLE exports (
 	CONSTRAINT pk_exports PRIMARY KEY (id),
 	CONSTRAINT fk_exports_company_id_connection_id FOREIGN KEY(company_id, connection_id) REFERENCES connections (company_id, id),
 	CONSTRAINT fk_exports_company_id_after_export_id FOREIGN KEY(company_id, after_export_id) REFERENCES exports (company_id, id),
-	CONSTRAINT uq_exports_company_id_connection_id_document_kind_document_id UNIQUE (company_id, connection_id, document_kind, document_id),
+	CONSTRAINT ck_exports_replaced_is_cancelled CHECK (NOT is_replaced OR state = 'cancelled'),
 	CONSTRAINT uq_exports_company_id_connection_id_external_id UNIQUE (company_id, connection_id, external_id),
-	CONSTRAINT ck_exports_state_known CHECK (state IN ('pending', 'creating', 'created', 'posting', 'posted', 'unknown', 'review', 'skipped', 'cancelled')),
+	CONSTRAINT ck_exports_state_known CHECK (state IN ('held', 'pending', 'creating', 'created', 'posting', 'posted', 'unknown', 'review', 'skipped', 'cancelled')),
 	CONSTRAINT ck_exports_doubt_known CHECK (doubt IN ('', 'creating', 'posting')),
 	CONSTRAINT ck_exports_document_kind_known CHECK (document_kind IN ('receipt', 'build', 'waste', 'adjustment', 'split', 'sale', 'reversal')),
 	CONSTRAINT ck_exports_exact_whole CHECK (typeof(exact) = 'integer' AND exact > -1000000000000000000 AND exact < 1000000000000000000),
@@ -533,6 +587,8 @@ CREATE TABLE exports (
 CREATE INDEX ix_exports_document ON exports (company_id, document_kind, document_id)
 --;;
 CREATE INDEX ix_exports_due ON exports (state, not_before, priority, id)
+--;;
+CREATE UNIQUE INDEX uq_exports_one_a_document ON exports (company_id, connection_id, document_kind, document_id) WHERE NOT is_replaced
 --;;
 CREATE TABLE receipt_charges (
 	receipt_id INTEGER NOT NULL,
@@ -601,6 +657,91 @@ CREATE TABLE remote_accounts (
 	CONSTRAINT uq_remote_accounts_company_id_id UNIQUE (company_id, id),
 	CONSTRAINT fk_remote_accounts_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
 )
+--;;
+CREATE TABLE remote_contacts (
+	connection_id INTEGER NOT NULL,
+	external_id TEXT NOT NULL,
+	name TEXT NOT NULL,
+	email TEXT NOT NULL,
+	is_supplier BOOLEAN NOT NULL,
+	is_customer BOOLEAN NOT NULL,
+	is_gone BOOLEAN NOT NULL,
+	synced_at DATETIME NOT NULL,
+	id INTEGER NOT NULL,
+	company_id INTEGER NOT NULL,
+	CONSTRAINT pk_remote_contacts PRIMARY KEY (id),
+	CONSTRAINT fk_remote_contacts_company_id_connection_id FOREIGN KEY(company_id, connection_id) REFERENCES connections (company_id, id),
+	CONSTRAINT uq_remote_contacts_company_id_connection_id_external_id UNIQUE (company_id, connection_id, external_id),
+	CONSTRAINT uq_remote_contacts_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_remote_contacts_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE TABLE remote_items (
+	connection_id INTEGER NOT NULL,
+	external_id TEXT NOT NULL,
+	code TEXT NOT NULL,
+	code_key TEXT NOT NULL,
+	name TEXT NOT NULL,
+	is_tracked BOOLEAN NOT NULL,
+	is_gone BOOLEAN NOT NULL,
+	synced_at DATETIME NOT NULL,
+	id INTEGER NOT NULL,
+	company_id INTEGER NOT NULL,
+	CONSTRAINT pk_remote_items PRIMARY KEY (id),
+	CONSTRAINT fk_remote_items_company_id_connection_id FOREIGN KEY(company_id, connection_id) REFERENCES connections (company_id, id),
+	CONSTRAINT uq_remote_items_company_id_connection_id_external_id UNIQUE (company_id, connection_id, external_id),
+	CONSTRAINT uq_remote_items_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_remote_items_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE TABLE sync_runs (
+	connection_id INTEGER NOT NULL,
+	kind TEXT NOT NULL,
+	cause TEXT NOT NULL,
+	state TEXT NOT NULL,
+	started_by TEXT NOT NULL,
+	started_at DATETIME NOT NULL,
+	ended_at DATETIME,
+	lease_owner TEXT,
+	lease_until DATETIME,
+	records INTEGER NOT NULL,
+	added INTEGER NOT NULL,
+	changed INTEGER NOT NULL,
+	gone INTEGER NOT NULL,
+	message TEXT NOT NULL,
+	id INTEGER NOT NULL,
+	company_id INTEGER NOT NULL,
+	CONSTRAINT pk_sync_runs PRIMARY KEY (id),
+	CONSTRAINT fk_sync_runs_company_id_connection_id FOREIGN KEY(company_id, connection_id) REFERENCES connections (company_id, id),
+	CONSTRAINT ck_sync_runs_kind_known CHECK (kind IN ('accounts', 'items', 'contacts')),
+	CONSTRAINT ck_sync_runs_state_known CHECK (state IN ('running', 'done', 'failed')),
+	CONSTRAINT ck_sync_runs_cause_known CHECK (cause IN ('person', 'schedule', 'hook', 'command')),
+	CONSTRAINT ck_sync_runs_ended_has_a_time CHECK ((state = 'running') = (ended_at IS NULL)),
+	CONSTRAINT uq_sync_runs_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_sync_runs_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE INDEX ix_sync_runs_latest ON sync_runs (company_id, connection_id, kind, id)
+--;;
+CREATE UNIQUE INDEX uq_sync_runs_one_at_a_time ON sync_runs (company_id, connection_id, kind) WHERE state = 'running'
+--;;
+CREATE TABLE sync_schedules (
+	connection_id INTEGER NOT NULL,
+	kind TEXT NOT NULL,
+	every_minutes INTEGER NOT NULL,
+	next_at DATETIME NOT NULL,
+	id INTEGER NOT NULL,
+	company_id INTEGER NOT NULL,
+	CONSTRAINT pk_sync_schedules PRIMARY KEY (id),
+	CONSTRAINT fk_sync_schedules_company_id_connection_id FOREIGN KEY(company_id, connection_id) REFERENCES connections (company_id, id),
+	CONSTRAINT uq_sync_schedules_company_id_connection_id_kind UNIQUE (company_id, connection_id, kind),
+	CONSTRAINT ck_sync_schedules_kind_known CHECK (kind IN ('accounts', 'items', 'contacts')),
+	CONSTRAINT ck_sync_schedules_every_minutes_sane CHECK (every_minutes BETWEEN 5 AND 10080),
+	CONSTRAINT uq_sync_schedules_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_sync_schedules_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE INDEX ix_sync_schedules_due ON sync_schedules (next_at)
 --;;
 CREATE TABLE account_mappings (
 	connection_id INTEGER NOT NULL,

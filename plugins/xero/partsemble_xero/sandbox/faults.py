@@ -7,7 +7,21 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal, get_args
 
-FaultKind = Literal["close-before", "close-after", "status", "status-after", "hold"]
+FaultKind = Literal[
+    "close-before",
+    "close-after",
+    "status",
+    "status-after",
+    "hold",
+    "twice",
+    "stall",
+    "cut",
+    "empty",
+    "html",
+    "short",
+    "wrong-id",
+    "unseen",
+]
 KINDS: tuple[str, ...] = get_args(FaultKind)
 
 SCHEMA = """
@@ -25,7 +39,11 @@ class Fault:
     ``close-before``: closed without being applied. ``close-after``: applied, then closed without an
     answer. ``status``: not applied, answered with ``status``. ``status-after``: applied, then answered
     with ``status``. ``hold``: applied ``hold_ms`` later by the machine's clock, or when the faults are
-    cleared.
+    cleared. ``twice``: applied, and again without its idempotency key, as a copy that comes after the key's time.
+
+    Applied, and the 200 is spoilt: ``stall`` sends its head and the rest ``hold_ms`` later, ``cut`` only half of its
+    JSON, ``empty`` no body, ``html`` a web page, ``short`` a list of journals without its last, ``wrong-id`` journals
+    under ids that nobody has, ``unseen`` no journals at all, as a read that lags behind.
     """
 
     fault_id: int = 0

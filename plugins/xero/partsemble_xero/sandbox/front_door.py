@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from .context import Sandbox
 from .faults import Fault, is_ordered, take_fault
 from .recording import Arrival, is_recorded, record_arrival, record_status
+from .spoiling import SPOILT, spoil
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -48,13 +50,24 @@ class FrontDoor:
             return self._answer_fault(fault, request_id, start_response)
         if fault and kind == "hold":
             self._hold(fault)
-        status, send = _run(self._application, environ)
-        self._record(request_id, status)
+        if kind == "twice":
+            _run(self._application, _copied(environ))
+        status, headers, body = _run(self._application, environ)
+        self._record(request_id, int(status.split()[0]))
         if kind == "close-after":
             raise Dropped
         if fault and kind == "status-after":
             return self._answer_fault(fault, request_id, start_response)
-        return send(start_response)
+        if kind in SPOILT:
+            headers, body = spoil(kind, headers, body)
+        start_response(status, headers)
+        return self._stalled(fault, body) if fault and kind == "stall" else [body]
+
+    def _stalled(self, fault: Fault, body: bytes) -> Iterator[bytes]:
+        """The first byte lets the head go; the rest comes when the time is over."""
+        yield body[:1]
+        self._hold(fault)
+        yield body[1:]
 
     def _arrive(self, environ: WSGIEnvironment) -> tuple[int, Fault | None]:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
@@ -91,22 +104,23 @@ class FrontDoor:
         return [body]
 
 
-def _run(
-    application: WSGIApplication, environ: WSGIEnvironment
-) -> tuple[int, Callable[[StartResponse], Iterable[bytes]]]:
-    """Let the application answer in full, and give what sends that answer."""
+def _copied(environ: WSGIEnvironment) -> WSGIEnvironment:
+    """The same request once more, without its key; the body is kept for both."""
+    body = environ["wsgi.input"].read(min(int(environ.get("CONTENT_LENGTH") or 0), DRAINED_MAX))
+    environ["wsgi.input"] = io.BytesIO(body)
+    copy = {name: value for name, value in environ.items() if name != "HTTP_IDEMPOTENCY_KEY"}
+    return {**copy, "wsgi.input": io.BytesIO(body)}
+
+
+def _run(application: WSGIApplication, environ: WSGIEnvironment) -> tuple[str, list[tuple[str, str]], bytes]:
+    """Let the application answer in full: its status line, headers and body."""
     head: list[tuple[str, list[tuple[str, str]]]] = []
 
-    def keep(status: str, headers: list[tuple[str, str]], _: object = None) -> Callable[[bytes], object]:
+    def keep(status: str, headers: list[tuple[str, str]], _: object = None) -> object:
         head.append((status, headers))
         return parts.append
 
     parts: list[bytes] = []
-    parts.extend(application(environ, keep))
+    parts.extend(application(environ, keep))  # type: ignore[arg-type]
     status, headers = head[-1]
-
-    def send(start_response: StartResponse) -> Iterable[bytes]:
-        start_response(status, headers)
-        return parts
-
-    return int(status.split()[0]), send
+    return status, headers, b"".join(parts)

@@ -101,3 +101,34 @@ def test_faults_can_be_listed_and_cleared(app: App) -> None:
 def test_the_switches_themselves_have_no_faults(app: App) -> None:
     app.sandbox.add_fault("* /*", kind="status", times=100)
     assert app.sandbox.admin("GET", "clock")["mode"] == "fixed"
+
+
+@pytest.mark.parametrize("kind", ["cut", "empty", "html", "short", "wrong-id", "unseen"])
+def test_a_spoilt_answer_was_applied_and_can_not_be_believed(app: App, kind: str) -> None:
+    app.sandbox.add_fault(PUT_JOURNALS, kind=kind)
+    answer = put(app, "Applied")
+    assert answer.status_code == 200
+    [held] = app.sandbox.books(KITS)["journals"]
+    assert held["narration"] == "Applied"
+    assert held["journal_id"] not in answer.text or kind == "cut"
+    assert len(answer.content) == int(answer.headers["Content-Length"])
+
+
+def test_a_copy_after_the_keys_time_is_another_journal(app: App) -> None:
+    app.sandbox.add_fault(PUT_JOURNALS, kind="twice")
+    assert put(app, "Copied").status_code == 200
+    assert narrations(app) == ["Copied", "Copied"]
+    assert put(app, "Copied").status_code == 200
+    assert narrations(app) == ["Copied", "Copied"], "the key is known again"
+
+
+def test_a_stalled_answer_is_applied_and_comes_when_it_is_let_go(app: App) -> None:
+    app.sandbox.add_fault(PUT_JOURNALS, kind="stall", hold_ms=60_000)
+    answers: list[requests.Response] = []
+    sender = Thread(target=lambda: answers.append(put(app, "Stalled")))
+    sender.start()
+    wait_until(lambda: narrations(app) == ["Stalled"], "it is applied")
+    assert answers == []
+    app.sandbox.clear_faults()
+    sender.join(20)
+    assert [answer.status_code for answer in answers] == [200]
