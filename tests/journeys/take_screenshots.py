@@ -59,7 +59,7 @@ def take_empty(browser: Browser, address: str, *, only: str) -> None:
 
 
 def fill(shop: Shop) -> dict[str, str]:
-    """Gives the shop something to show; the addresses of the pages by name."""
+    """Gives the shop something to show; the addresses of its pages by name."""
     connect(shop)
     receipts = stock_up(shop)
     build = make_lamps(shop, "60")
@@ -73,6 +73,11 @@ def fill(shop: Shop) -> dict[str, str]:
     shop.write(lambda session, act: set_options(session, {"export_adjustments": "manual"}))
     correct(shop)
     listen(shop)
+    return pages(shop, receipt=receipts[-1], build=build, waiting=waiting)
+
+
+def pages(shop: Shop, *, receipt: int, build: int, waiting: int) -> dict[str, str]:
+    """The addresses of the pages by name."""
     lamp, panel = shop.ids["LAMP-01"], shop.ids["PANEL-24"]
     return {
         "home": "/",
@@ -86,7 +91,7 @@ def fill(shop: Shop) -> dict[str, str]:
         "ledger": "/stock-ledger",
         "suppliers": "/suppliers",
         "receipts": "/receipts",
-        "receipt": f"/receipts/{receipts[-1]}",
+        "receipt": f"/receipts/{receipt}",
         "receipt-form": "/receipts/new",
         "builds": "/builds",
         "build": f"/builds/{build}",
