@@ -47,6 +47,7 @@ PAGES = (
     "/builds/2",
     "/builds/3",
     "/settings",
+    "/search?search=a",
     "/settings/webhooks",
     "/settings/webhooks/1",
     "/settings/webhooks/deliveries",

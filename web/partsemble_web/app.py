@@ -16,6 +16,7 @@ from partsemble_web import (
     counts,
     decisions,
     exports,
+    finding,
     headers,
     home,
     integrations,
@@ -53,6 +54,7 @@ PAGES = (
     plans,
     valuations,
     webhooks,
+    finding,
 )
 
 

@@ -22,6 +22,7 @@
       root.dataset.bsTheme = root.dataset.bsTheme === "dark" ? "light" : "dark";
       localStorage.setItem("theme", root.dataset.bsTheme);
     },
+    '[data-opens="palette"]': () => openPalette(),
     "[data-opens]": (button) => document.getElementById(button.dataset.opens).showModal(),
     "[data-closes]": (button) => button.closest("dialog").close(),
     "[data-row-in]": (button) => addRow(button.dataset.rowIn),
@@ -36,20 +37,61 @@
       const found = event.target.closest(selector);
       if (found) return act(found);
     }
-    if (event.target.matches("dialog.ask")) event.target.close();
+    if (event.target.matches("dialog.ask, dialog.palette")) event.target.close();
   });
 
+  // Keys. A key alone means nothing while somebody types.
+  const focusSearch = () => document.getElementById("search") ?? openPalette();
+  const keys = {
+    "/": () => focusSearch()?.focus(),
+    "?": () => document.getElementById("shortcuts")?.showModal(),
+  };
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") showMenu(false);
-    const typing = event.target.closest("input, select, textarea, dialog");
-    if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey) {
-      const search = document.getElementById("search");
-      if (search) {
-        event.preventDefault();
-        search.focus();
-      }
+    const withControl = event.ctrlKey || event.metaKey;
+    if (withControl && event.key.toLowerCase() === "k" && palette) {
+      event.preventDefault();
+      return openPalette();
     }
+    const typing = event.target.closest("input, select, textarea, dialog");
+    if (typing || withControl || event.altKey || !keys[event.key]) return;
+    event.preventDefault();
+    keys[event.key]();
   });
+
+  // The palette: pages of the menu are found here, everything else by the server. Arrows move, Enter opens the first.
+  const palette = document.getElementById("palette");
+  const asked = palette?.querySelector("input");
+  const openPalette = () => {
+    if (palette && !palette.open) palette.showModal();
+    asked?.select();
+    return asked;
+  };
+  const listPages = () => {
+    const words = asked.value.trim().toLowerCase().split(/\s+/);
+    const links = [...document.querySelectorAll("#menu nav a")];
+    const found = links.filter((link) => words.every((word) => link.textContent.toLowerCase().includes(word)));
+    palette.querySelector("[data-pages]").replaceChildren(
+      ...found.slice(0, asked.value.trim() ? 4 : links.length).map((link) => {
+        const item = document.createElement("li");
+        const copy = link.cloneNode(true);
+        copy.className = "hit";
+        copy.removeAttribute("aria-current");
+        item.append(copy);
+        return item;
+      }),
+    );
+  };
+  asked?.addEventListener("input", listPages);
+  palette?.addEventListener("keydown", (event) => {
+    const hits = [...palette.querySelectorAll("a.hit")];
+    const at = hits.indexOf(document.activeElement);
+    if (event.key === "ArrowDown") (hits[at + 1] ?? hits[0])?.focus();
+    else if (event.key === "ArrowUp") (at > 0 ? hits[at - 1] : asked).focus();
+    else return;
+    event.preventDefault();
+  });
+  if (palette) listPages();
 
   // A second click must not make a second document.
   document.addEventListener("submit", (event) => {

@@ -1,0 +1,65 @@
+"""One search for everything: a page, and the palette that opens over every page."""
+
+from __future__ import annotations
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from partsemble_core.services.searching import Hit, only_exact, search
+from partsemble_web.scope import reading
+
+pages = Blueprint("finding", __name__, template_folder="templates")
+PLACES = {
+    "product": ("products.show_product", "product_id"),
+    "lot": ("lots.show_lot", "lot_id"),
+    "build": ("builds.show_build", "build_id"),
+    "receipt": ("receipts.show_receipt", "receipt_id"),
+    "adjustment": ("adjustments.show_adjustment", "adjustment_id"),
+    "count": ("counts.show_count", "count_id"),
+    "export": ("exports.show_export", "export_id"),
+}
+ICONS = {
+    "product": "package",
+    "lot": "stack-2",
+    "build": "building-factory-2",
+    "receipt": "truck-delivery",
+    "adjustment": "scale",
+    "count": "check",
+    "supplier": "building-store",
+    "export": "file-export",
+}
+
+
+def address_of(hit: Hit) -> str:
+    """The page of what was found."""
+    if hit.kind == "supplier":
+        return url_for("suppliers.show_list", search=hit.title)
+    endpoint, argument = PLACES[hit.kind]
+    return url_for(endpoint, **{argument: hit.id})
+
+
+@pages.get("/search")
+def show() -> str | Response:
+    """What was found. A text that is exactly one thing's name leads straight to it, as after a scan."""
+    text = request.args.get("search", "")
+    hits = _hits(text)
+    exact = only_exact(hits)
+    if exact is not None:
+        return redirect(address_of(exact))
+    return render_template("finding/page.html", **_shown(text, hits))
+
+
+@pages.get("/search/hits")
+def show_hits() -> str:
+    """The hits alone, for the palette."""
+    text = request.args.get("search", "")
+    return render_template("finding/hits.html", **_shown(text, _hits(text)))
+
+
+def _hits(text: str) -> list[Hit]:
+    with reading() as session:
+        return search(session, text)
+
+
+def _shown(text: str, hits: list[Hit]) -> dict[str, object]:
+    return {"text": text.strip(), "hits": [(hit, address_of(hit), ICONS[hit.kind]) for hit in hits]}
