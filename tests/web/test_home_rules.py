@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import html
+import json
 from collections.abc import Callable
+from decimal import Decimal
 
+from partsemble_core.services.valuing import monthly_trend
 from tests.web.people import Visitor, text_of
-from tests.web.shop import Shop, stock_up
+from tests.web.shop import NOW, Shop, stock_up
 
 Visit = Callable[[Shop, str], Visitor]
 
@@ -29,3 +33,19 @@ def test_home_says_what_can_be_built_what_is_short_and_what_is_overdue(shop: Sho
     assert "Overdue PSB-000002" in home
     assert "Short FRAME-AL 30 each missing for planned builds" in home
     assert "Latest builds" not in home, "what is only planned has no cost yet"
+
+
+def test_the_value_of_stock_is_drawn_once_there_is_some_and_written_beside_it(shop: Shop, visit: Visit) -> None:
+    empty = visit(shop, "viewer").get("/").text
+    assert "data-chart" not in empty
+    assert "uPlot" not in empty
+    stock_up(shop)
+    page = visit(shop, "viewer").get("/").text
+    drawn = json.loads(html.unescape(page.split('data-chart="')[1].split('"')[0]))
+    with shop.house.reading(shop.company_id) as session:
+        trend = monthly_trend(session, today=NOW.date())
+    assert drawn["days"] == [day.isoformat() for day, _ in trend]
+    assert [Decimal(value) for value in drawn["values"]] == [value for _, value in trend]
+    assert trend[-1][1] > 0
+    written = page.split("<caption>")[1].split("</table>")[0]
+    assert written.count("<td>") == 2 * len(trend)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from flask import Blueprint, render_template, url_for
 
@@ -11,8 +14,9 @@ from partsemble_core.services.attending import attend
 from partsemble_core.services.explaining import exports_of_builds
 from partsemble_core.services.listing import build_label
 from partsemble_core.services.overseeing import Overview, oversee
+from partsemble_core.services.valuing import monthly_trend
 from partsemble_core.store.connections import ConnectionState
-from partsemble_web.scope import act, reading
+from partsemble_web.scope import act, reading, the_company
 
 pages = Blueprint("home", __name__, template_folder="templates")
 
@@ -33,6 +37,7 @@ def show() -> str:
     with reading() as session:
         overview = oversee(session, today=today)
         attention = attend(session, today=today)
+        trend = monthly_trend(session, today=today)
         exported = exports_of_builds(session, [build.id for build, _ in overview.latest_builds])
     labels = {build.id: build_label(build.state, exported.get(build.id)) for build, _ in overview.latest_builds}
     steps = first_steps(overview)
@@ -42,12 +47,25 @@ def show() -> str:
         overview=overview,
         attention=attention,
         labels=labels,
+        trend=_chart(trend),
+        trend_rows=trend,
         steps=[] if all(step.is_done for step in steps) else steps,
         waiting=sum(exports.get(state, 0) for state in WORKABLE),
         posted=exports.get(ExportState.POSTED, 0),
         held=exports.get(ExportState.HELD, 0),
         stuck=exports.get(ExportState.REVIEW, 0),
     )
+
+
+def _chart(trend: Sequence[tuple[dt.date, Decimal]]) -> dict[str, object] | None:
+    """What the chart draws; nothing while there was never any stock."""
+    if not any(value for _, value in trend):
+        return None
+    return {
+        "days": [day.isoformat() for day, _ in trend],
+        "values": [str(value) for _, value in trend],
+        "unit": the_company().currency,
+    }
 
 
 def first_steps(overview: Overview) -> list[FirstStep]:

@@ -71,6 +71,7 @@
     const words = asked.value.trim().toLowerCase().split(/\s+/);
     const links = [...document.querySelectorAll("#menu nav a")];
     const found = links.filter((link) => words.every((word) => link.textContent.toLowerCase().includes(word)));
+    palette.querySelector("[data-pages-title]").hidden = found.length === 0;
     palette.querySelector("[data-pages]").replaceChildren(
       ...found.slice(0, asked.value.trim() ? 4 : links.length).map((link) => {
         const item = document.createElement("li");
