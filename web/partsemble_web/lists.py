@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import cast
@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, render_template, request
 
-from partsemble_core.errors import NotFound
+from partsemble_core.errors import Invalid, NotFound
 from partsemble_core.services.downloading import download
 from partsemble_core.services.listing import LISTS, PAGE_SIZE, Column, Listing, ListQuery, Row, parse_list_query
 from partsemble_core.store.companies import options_of
@@ -54,6 +54,8 @@ class Shown:
     columns: tuple[Column, ...]
     extra: Mapping[str, str]
     path: str
+    chosen: tuple[str, ...] = ()
+    """Columns that the address asks for; none: those that the page shows by itself."""
 
     @property
     def query(self) -> ListQuery:
@@ -80,7 +82,7 @@ class Shown:
 
     def address(self, **changes: object) -> str:
         """This list's address with some of its query changed; None takes a part out."""
-        return self.path + _query_text(self.query, changes)
+        return self.path + _query_text(self.query, {"columns": self.chosen, **changes})
 
     def file_address(self, file_type: str) -> str:
         """Where the same rows are downloaded, all pages of them."""
@@ -110,6 +112,17 @@ class Shown:
         write = WRITTEN.get(column.kind)
         return widest(write(cast(Decimal, row[column.key])) for row in self.listing.rows) if write else 0
 
+    @property
+    def hidden_fields(self) -> list[tuple[str, str]]:
+        """What a form has to send along so that search, filters and sort stay."""
+        query = self.query
+        sort = f"-{query.sort}" if query.descending and query.sort else query.sort
+        fields = {"search": query.search, "sort": sort, **query.filters}
+        return [(key, value) for key, value in fields.items() if value]
+
+    def is_shown(self, column: Column) -> bool:
+        return column in self.columns
+
     def choice_label(self, value: str) -> str:
         return word(value)
 
@@ -133,19 +146,38 @@ def route(pages: Blueprint, page: ListPage, *, path: str, noun: str = "") -> Non
 
 def show(page: ListPage, *, path: str) -> str:
     """The page that the address asks for. Raises Invalid naming the argument that can't be."""
-    query = parse_list_query(request.args)
+    arguments = request.args.to_dict()
+    arguments.pop("columns", None)
+    query = parse_list_query(arguments)
+    chosen = tuple(request.args.getlist("columns"))
     with reading() as session:
         listing = LISTS[page.name](session, query)
-        columns = {column.key: column for column in listing.columns}
         shown = Shown(
             page=page,
             listing=listing,
-            columns=tuple(columns[key] for key in page.shown),
+            columns=_columns(page, listing, chosen),
             extra=_extra(session, page, query),
             path=path,
+            chosen=chosen,
         )
         draw_order = options_of(session).draw_order
     return render_template(page.template, list=shown, today=act().today, draw_order=draw_order)
+
+
+def _columns(page: ListPage, listing: Listing, chosen: Sequence[str]) -> tuple[Column, ...]:
+    """Those chosen in the list's own order, always with the first, which names the row; else those of the page.
+
+    Raises Invalid for a column that the list doesn't have.
+    """
+    columns = {column.key: column for column in listing.columns}
+    for key in chosen:
+        if key not in columns:
+            known = ", ".join(columns)
+            raise Invalid("columns", f"{listing.title} have no column {key[:40]!r}. Choose of {known}.")
+    if not chosen:
+        return tuple(columns[key] for key in page.shown)
+    rest = [key for key in columns if key in chosen and key != page.shown[0]]
+    return tuple(columns[key] for key in (page.shown[0], *rest))
 
 
 def send_download(name: str, file_type: str) -> Response:
@@ -179,5 +211,6 @@ def _query_text(query: ListQuery, changes: Mapping[str, object]) -> str:
         **query.filters,
         **changes,
     }
-    text = urlencode({key: str(value) for key, value in parts.items() if value not in (None, "")})
+    given = {key: value for key, value in parts.items() if value not in (None, "", ())}
+    text = urlencode(given, doseq=True)
     return f"?{text}" if text else ""
