@@ -21,6 +21,8 @@ from partsemble_core.store.database import migrate
 from partsemble_core.wiring import build_house
 
 SANDBOX = "partsemble_xero.sandbox"
+MAKER = "Northlight Kits"
+BOOKS = ("Demo Kits Ltd:NZD", f"{MAKER}:NZD")
 FACTS = ("address", "client_id", "client_secret")
 
 
@@ -88,6 +90,8 @@ def _settings(folder: Path, *, redis_url: str, facts: dict[str, str], port: int)
 def _start_sandbox(stack: ExitStack, folder: Path, callback_url: str) -> dict[str, str]:
     command = [sys.executable, "-m", SANDBOX, "--port", "0", "--data", str(folder / "xero-sandbox.sqlite3")]
     log = stack.enter_context((folder / "sandbox.log").open("ab"))
+    for books in BOOKS:
+        command += ["--organisation", books]
     process = start_tied([*command, "--redirect-uri", callback_url], output=subprocess.PIPE, errors=log)
     stack.callback(stop_child, process)
     if process.stdout is None:

@@ -71,19 +71,17 @@ class Made:
     organisation_id: str
 
 
-def found(house: House) -> tuple[int, str]:
-    """The demo's company and its owner's new password; the company of an earlier run in the same folder is kept."""
+def found(house: House, *, name: str = ORGANISATION, email: str = EMAIL) -> tuple[int, str]:
+    """A company of the demo and its owner's new password; the one of an earlier run in the same folder is kept."""
     password = secrets.token_urlsafe(12)
     with reading_anywhere(house.engine) as session:
-        company_id = session.scalar(sa.select(Company.id).order_by(Company.id))
+        company_id = session.scalar(sa.select(Company.id).where(Company.name == name))
     if company_id is not None:
-        write_anywhere(house.engine, lambda s: set_password(s, email=EMAIL, password=password))
+        write_anywhere(house.engine, lambda s: set_password(s, email=email, password=password))
         return company_id, password
     company, _ = write_anywhere(
         house.engine,
-        lambda s: found_company(
-            s, name=ORGANISATION, currency=CURRENCY, email=EMAIL, password=password, now=house.clock()
-        ),
+        lambda s: found_company(s, name=name, currency=CURRENCY, email=email, password=password, now=house.clock()),
     )
     return company.id, password
 
@@ -92,7 +90,7 @@ def tell(stage: Stage, company_id: int) -> Made:
     """Signs in, maps accounts, receives and builds; in a folder that holds the story already it only signs in again."""
     house = stage.house
     act = house.act(company_id, by=EMAIL)
-    connection_id, organisation_id = _connect(stage, act, company_id)
+    connection_id, organisation_id = connect_books(stage, act, company_id)
     with house.reading(company_id) as session:
         is_told = find_product_by_sku(session, PRODUCTS[-1][0]) is not None
     if not is_told:
@@ -123,8 +121,8 @@ def wait_until_posted(house: House, company_id: int) -> None:
         time.sleep(0.1)
 
 
-def _connect(stage: Stage, act: Act, company_id: int) -> tuple[int, str]:
-    """The real sign-in: authorize, consent, code, tokens, choice of the organisation."""
+def connect_books(stage: Stage, act: Act, company_id: int, *, organisation: str = ORGANISATION) -> tuple[int, str]:
+    """The real sign-in: authorize, consent, code, tokens, choice of the organisation. Ids of connection and books."""
     house, session_key = stage.house, secrets.token_urlsafe(16)
     url = connecting.begin(
         house, act, company_id, backend="xero", session_key=session_key, redirect_uri=stage.callback_url
@@ -132,13 +130,13 @@ def _connect(stage: Stage, act: Act, company_id: int) -> tuple[int, str]:
     if url is None:
         raise DemoFailed("The Xero plugin asked for no sign-in.")
     with Http() as http:
-        params = consent(http, url, organisation=ORGANISATION)
+        params = consent(http, url, organisation=organisation)
     grant_id, organisations = connecting.complete(
         house, act, company_id, backend="xero", session_key=session_key, params=params
     )
-    chosen = next((o for o in organisations if o.name == ORGANISATION), None)
+    chosen = next((o for o in organisations if o.name == organisation), None)
     if chosen is None:
-        raise DemoFailed(f"{ORGANISATION} is not among the organisations of this sign-in.")
+        raise DemoFailed(f"{organisation} is not among the organisations of this sign-in.")
     connection = connecting.choose(
         house, act, company_id, backend="xero", organisation_id=chosen.external_id, grant_id=grant_id
     )
