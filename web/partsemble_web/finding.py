@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
@@ -35,7 +37,8 @@ def address_of(hit: Hit) -> str:
     if hit.kind == "supplier":
         return url_for("suppliers.show_list", search=hit.title)
     endpoint, argument = PLACES[hit.kind]
-    return url_for(endpoint, **{argument: hit.id})
+    values: dict[str, Any] = {argument: hit.id}
+    return url_for(endpoint, **values)
 
 
 @pages.get("/search")
