@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, url_for
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
-from partsemble_core.config import PLUGIN_PREFIX
 from partsemble_core.domain.journals import REQUIRED_ROLES, AccountRole
 from partsemble_core.plugin_api.types import BackendInfo, Organisation
-from partsemble_core.services import connecting, mapping
+from partsemble_core.services import connecting, disconnecting, mapping
 from partsemble_core.services.admitting import MAY_EXPORT, MAY_SET_UP
+from partsemble_core.services.configuring import missing_settings
 from partsemble_core.services.exporting import ROLE_LABELS
 from partsemble_core.services.picking import pickable_accounts
-from partsemble_core.services.refreshing import SignInBroken
 from partsemble_core.services.registering import FILENAME, has_register, journal_register
+from partsemble_core.services.token_keeping import SignInBroken
 from partsemble_core.store.connections import (
     Connection,
     ConnectionState,
@@ -65,7 +65,7 @@ def show() -> str:
         syncs=sync_rows,
         info=_info_of(connection),
         backends=sorted(host.infos.values(), key=lambda info: info.title),
-        unset={name: _unset(info) for name, info in host.infos.items()},
+        unset={name: missing_settings(the_house(), name) for name in host.infos},
         failures=host.failures,
         accounts=accounts,
         roles=_role_choices(chosen),
@@ -164,7 +164,7 @@ def schedule(connection_id: int) -> Answer:
 @pages.post("/integrations/connections/<id:connection_id>/disconnect")
 def disconnect(connection_id: int) -> Answer:
     require(MAY_SET_UP)
-    connecting.disconnect(the_house(), the_person().company_id, connection_id)
+    disconnecting.disconnect(the_house(), the_person().company_id, connection_id)
     flash("Disconnected. Everything that was recorded here stays.", "success")
     return redirect(url_for("integrations.show"), code=303)
 
@@ -176,13 +176,6 @@ def _in_words() -> Iterator[None]:
         yield
     except SignInBroken as error:
         raise connecting.SignInRefused(str(error)) from error
-
-
-def _unset(info: BackendInfo) -> list[str]:
-    """Names of the settings that the backend can't do without and that nobody has set."""
-    given = the_house().settings.settings_of(info.name)
-    required = [field.name for field in info.settings if field.required and not field.default]
-    return [f"{PLUGIN_PREFIX}{info.name}_{name}".upper() for name in required if name not in given]
 
 
 def _map_all(session: CompanySession, connection_id: int, wanted: Mapping[AccountRole, str]) -> str:
