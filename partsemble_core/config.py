@@ -207,8 +207,41 @@ def _seconds(name: str, values: Mapping[str, str]) -> int:
     return int(text)
 
 
-def _new_key() -> str:
-    return "k1:" + base64.b64encode(secrets.token_bytes(32)).decode()
+def keeps_keys(settings: Settings) -> bool:
+    """Whether the keys are those of the file in the data folder, and not the environment's."""
+    path = settings.data_dir / "keys"
+    return path.is_file() and path.read_text().strip() == settings.keys.reveal()
+
+
+def add_kept_key(settings: Settings) -> str:
+    """Puts a new key first in the file of keys. Returns its name. Raises BadSetting where the environment has them."""
+    if not keeps_keys(settings):
+        raise BadSetting("PARTSEMBLE_KEYS", "is set by the environment; put a new NAME:BASE64 before the others there")
+    names = [part.partition(":")[0] for part in settings.keys.reveal().split(",")]
+    name = next(f"k{number}" for number in range(1, 10_000) if f"k{number}" not in names)
+    _replace_kept(settings.data_dir / "keys", f"{_new_key(name)},{settings.keys.reveal()}")
+    return name
+
+
+def remove_kept_key(settings: Settings, name: str) -> None:
+    """Takes a key out of the file of keys. Whether anything needs it is asked before."""
+    kept = [part for part in settings.keys.reveal().split(",") if part.partition(":")[0].strip() != name]
+    _replace_kept(settings.data_dir / "keys", ",".join(kept))
+
+
+def _replace_kept(path: Path, text: str) -> None:
+    """All or nothing: a file that is half written would lose every secret."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    fresh.touch(mode=0o600)
+    with fresh.open("w") as file:
+        file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+
+
+def _new_key(name: str = "k1") -> str:
+    return f"{name}:" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 def _kept(path: Path, make: Callable[[], str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from partsemble_core.api import (
+    backends,
     books,
     builds,
     counts,
@@ -37,6 +38,7 @@ AREAS = (
     valuation.area,
     exports.area,
     books.area,
+    backends.area,
     events.area,
     syncs.area,
     lists.area,

@@ -35,6 +35,7 @@ from partsemble_core.services.downloading import TooManyRows
 from partsemble_core.services.executing import ReviewFirst
 from partsemble_core.services.exporting import AccountNotSet
 from partsemble_core.services.importing import FileHasProblems
+from partsemble_core.services.resealing import KeyNeeded
 from partsemble_core.services.reversing import DocumentInUse
 from partsemble_core.services.syncing import NotConnected
 from partsemble_core.services.token_keeping import SignInBroken
@@ -128,6 +129,7 @@ STATUSES: Mapping[type[PartsembleError], int] = {
     NotConnected: 409,
     CurrencyDiffers: 409,
     SettingsShared: 409,
+    KeyNeeded: 409,
     CountBelowZero: 409,
     CountOpen: 409,
     DocumentInUse: 409,

@@ -156,6 +156,14 @@ def choose(
     return connection
 
 
+def unreturned(house: House, company_id: int) -> str | None:
+    """The backend of a sign-in of the last minutes that never came back: its page may have ended on an error there."""
+    with house.reading(company_id) as session:
+        last = session.scalar(sa.select(SignInFlow).order_by(SignInFlow.id.desc()).limit(1))
+    is_open = last is not None and last.used_at is None and last.begun_at > house.clock() - FLOW_LIFE
+    return last.backend if last is not None and is_open else None
+
+
 def organisations(house: House, company_id: int, *, backend: str) -> tuple[Organisation, ...]:
     """What a backend without sign-in offers to connect."""
     return _begin_step(house, company_id, backend).organisations

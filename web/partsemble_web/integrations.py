@@ -15,6 +15,7 @@ from partsemble_core.services import connecting, disconnecting, mapping
 from partsemble_core.services.admitting import MAY_EXPORT, MAY_SET_UP
 from partsemble_core.services.configuring import missing_settings
 from partsemble_core.services.exporting import ROLE_LABELS
+from partsemble_core.services.permitting import lacks_of
 from partsemble_core.services.picking import pickable_accounts
 from partsemble_core.services.registering import FILENAME, has_register, journal_register
 from partsemble_core.services.token_keeping import SignInBroken
@@ -33,8 +34,6 @@ from partsemble_web.scope import act, reading, require, the_house, the_person, w
 from partsemble_web.signing_in import session_key
 
 pages = Blueprint("integrations", __name__, template_folder="templates")
-CHOICE_SECONDS = 15 * 60
-"""As long as somebody may take to choose an organisation."""
 lists.route(pages, syncs.RUNS, path="/integrations/syncs", noun="syncs")
 lists.route(pages, syncs.ITEMS, path="/integrations/items", noun="items")
 lists.route(pages, syncs.CONTACTS, path="/integrations/contacts", noun="contacts")
@@ -65,6 +64,9 @@ def show() -> str:
         syncs=sync_rows,
         info=_info_of(connection),
         backends=sorted(host.infos.values(), key=lambda info: info.title),
+        lacks=lacks_of(the_house(), connection) if connection else (),
+        unreturned=connecting.unreturned(the_house(), the_person().company_id),
+        redirect_uris={name: redirect_uri(name) for name in host.infos},
         unset={name: missing_settings(the_house(), name) for name in host.infos},
         failures=host.failures,
         accounts=accounts,
@@ -95,7 +97,7 @@ def popup_begin(backend: str) -> str:
             company_id,
             backend=backend,
             session_key=session_key(),
-            redirect_uri=_redirect_uri(backend),
+            redirect_uri=redirect_uri(backend),
         )
     if url is not None:
         return render_template("integrations/leaving.html", info=info, url=url)
@@ -201,7 +203,7 @@ def _info_of(connection: Connection | None) -> BackendInfo | None:
     return the_house().host.infos.get(connection.backend) if connection else None
 
 
-def _redirect_uri(backend: str) -> str:
+def redirect_uri(backend: str) -> str:
     """One for each backend, and from the settings: what the browser says of our host isn't asked."""
     path = url_for("integrations.popup_callback", backend=backend)
     return f"{the_house().settings.base_url}{path}"
@@ -215,7 +217,7 @@ def _choice_page(info: BackendInfo, offered: Sequence[Organisation], *, grant_id
 def _offer(text: str, backend: str) -> int | None:
     """The grant behind a choice that was offered to this session a few minutes ago. Raises SignInRefused."""
     try:
-        offer = _signer().loads(text, max_age=CHOICE_SECONDS)
+        offer = _signer().loads(text, max_age=int(connecting.CHOICE_LIFE.total_seconds()))
     except BadSignature:
         offer = {}
     if offer.get("backend") != backend:
