@@ -59,6 +59,8 @@ SETTINGS = (
     Setting("PARTSEMBLE_LEASE_SECONDS", "60", "How long a worker may hold an export before another may take over."),
     Setting("PARTSEMBLE_SWEEP_SECONDS", "15", "How often the scheduler looks for exports that are due."),
     Setting("PARTSEMBLE_QUARANTINE_SECONDS", "30", "Wait after a lost answer before it is looked up in the books."),
+    Setting("PARTSEMBLE_TOKEN_LEASE_SECONDS", "90", "How long one worker may be renewing a sign-in."),
+    Setting("PARTSEMBLE_TOKEN_QUARANTINE_SECONDS", "120", "Rest of a sign-in after a lost answer to its renewal."),
     Setting("PARTSEMBLE_EVENTS_ALLOW_PRIVATE", "", "1 = events may go to addresses of this machine and its networks."),
 )
 PLUGIN_PREFIX = "PARTSEMBLE_PLUGIN_"
@@ -79,6 +81,8 @@ class Settings:
     lease_seconds: int = 60
     sweep_seconds: int = 15
     quarantine_seconds: int = 30
+    token_lease_seconds: int = 90
+    token_quarantine_seconds: int = 120
     events_allow_private: bool = False
     plugin_settings: Mapping[str, Secret] = field(default_factory=dict)
     """Every ``PARTSEMBLE_PLUGIN_…`` value by its lower-case rest, such as ``xero_client_id``."""
@@ -116,6 +120,8 @@ def load(environment: Mapping[str, str] | None = None, *, data_dir: Path | None 
         lease_seconds=_seconds("PARTSEMBLE_LEASE_SECONDS", values),
         sweep_seconds=_seconds("PARTSEMBLE_SWEEP_SECONDS", values),
         quarantine_seconds=_seconds("PARTSEMBLE_QUARANTINE_SECONDS", values),
+        token_lease_seconds=_seconds("PARTSEMBLE_TOKEN_LEASE_SECONDS", values),
+        token_quarantine_seconds=_seconds("PARTSEMBLE_TOKEN_QUARANTINE_SECONDS", values),
         events_allow_private=_switch("PARTSEMBLE_EVENTS_ALLOW_PRIVATE", values),
         plugin_settings={
             name.removeprefix(PLUGIN_PREFIX).lower(): Secret(value)
@@ -142,6 +148,8 @@ def environment_of(settings: Settings) -> dict[str, str]:
             "PARTSEMBLE_LEASE_SECONDS": str(settings.lease_seconds),
             "PARTSEMBLE_SWEEP_SECONDS": str(settings.sweep_seconds),
             "PARTSEMBLE_QUARANTINE_SECONDS": str(settings.quarantine_seconds),
+            "PARTSEMBLE_TOKEN_LEASE_SECONDS": str(settings.token_lease_seconds),
+            "PARTSEMBLE_TOKEN_QUARANTINE_SECONDS": str(settings.token_quarantine_seconds),
             "PARTSEMBLE_EVENTS_ALLOW_PRIVATE": "1" if settings.events_allow_private else "0",
         }
     )
@@ -199,8 +207,41 @@ def _seconds(name: str, values: Mapping[str, str]) -> int:
     return int(text)
 
 
-def _new_key() -> str:
-    return "k1:" + base64.b64encode(secrets.token_bytes(32)).decode()
+def keeps_keys(settings: Settings) -> bool:
+    """Whether the keys are those of the file in the data folder, and not the environment's."""
+    path = settings.data_dir / "keys"
+    return path.is_file() and path.read_text().strip() == settings.keys.reveal()
+
+
+def add_kept_key(settings: Settings) -> str:
+    """Puts a new key first in the file of keys. Returns its name. Raises BadSetting where the environment has them."""
+    if not keeps_keys(settings):
+        raise BadSetting("PARTSEMBLE_KEYS", "is set by the environment; put a new NAME:BASE64 before the others there")
+    names = [part.partition(":")[0] for part in settings.keys.reveal().split(",")]
+    name = next(f"k{number}" for number in range(1, 10_000) if f"k{number}" not in names)
+    _replace_kept(settings.data_dir / "keys", f"{_new_key(name)},{settings.keys.reveal()}")
+    return name
+
+
+def remove_kept_key(settings: Settings, name: str) -> None:
+    """Takes a key out of the file of keys. Whether anything needs it is asked before."""
+    kept = [part for part in settings.keys.reveal().split(",") if part.partition(":")[0].strip() != name]
+    _replace_kept(settings.data_dir / "keys", ",".join(kept))
+
+
+def _replace_kept(path: Path, text: str) -> None:
+    """All or nothing: a file that is half written would lose every secret."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    fresh.touch(mode=0o600)
+    with fresh.open("w") as file:
+        file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+
+
+def _new_key(name: str = "k1") -> str:
+    return f"{name}:" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 def _kept(path: Path, make: Callable[[], str]) -> str:

@@ -41,7 +41,8 @@ class Place:
     table: str
     column: str
     row_key: str
-    company_id: int
+    company_id: int = 0
+    """0: of no company, but of the whole installation."""
 
     def as_bytes(self, key_name: str) -> bytes:
         return "|".join((VERSION, key_name, self.table, self.column, self.row_key, str(self.company_id))).encode()
@@ -56,6 +57,11 @@ class Vault:
 
     def __repr__(self) -> str:
         return f"Vault({', '.join(self._keys)})"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the keys; the first seals."""
+        return tuple(self._keys)
 
     def seal(self, secret: Secret, place: Place) -> str:
         """``v1.KEYNAME.BASE64`` of nonce and ciphertext."""
@@ -75,6 +81,12 @@ class Vault:
             return Secret(key.decrypt(raw[:NONCE], raw[NONCE:], place.as_bytes(name)).decode())
         except (InvalidTag, ValueError) as error:
             raise SealBroken("A sealed secret was changed or moved. Reconnect the accounting system.") from error
+
+
+def key_name_of(sealed: str) -> str:
+    """The name of the key that a sealed text needs; empty where there is none to read."""
+    version, _, rest = sealed.partition(".")
+    return rest.partition(".")[0] if version == VERSION else ""
 
 
 def _decoded(body: str) -> bytes:

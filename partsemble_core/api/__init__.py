@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from partsemble_core.api import (
+    backends,
     books,
     builds,
     counts,
@@ -38,6 +39,7 @@ AREAS = (
     valuation.area,
     exports.area,
     books.area,
+    backends.area,
     events.area,
     syncs.area,
     search.area,

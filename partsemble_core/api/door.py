@@ -82,6 +82,12 @@ def writing(work: Callable[[CompanySession, Act], T]) -> T:
     return house.write(person.company_id, lambda session: work(session, act))
 
 
+def act_of() -> Act:
+    """The act of the token's holder, now."""
+    person = the_person()
+    return the_house().act(person.company_id, by=person.by)
+
+
 def today() -> dt.date:
     """The calendar day of the token's company."""
     person = the_person()

@@ -26,6 +26,7 @@ from partsemble_core.plugin_host import PluginError, UnknownBackend
 from partsemble_core.services.ascertaining import AlreadyInBooks, OutcomeUncertain
 from partsemble_core.services.building import NoActiveBom
 from partsemble_core.services.closing import PeriodLocked
+from partsemble_core.services.configuring import SettingsShared
 from partsemble_core.services.connecting import CurrencyDiffers
 from partsemble_core.services.counting import CountBelowZero, CountOpen
 from partsemble_core.services.deciding import DigestDiffers, NotTheSamePosting
@@ -34,9 +35,10 @@ from partsemble_core.services.downloading import TooManyRows
 from partsemble_core.services.executing import ReviewFirst
 from partsemble_core.services.exporting import AccountNotSet
 from partsemble_core.services.importing import FileHasProblems
-from partsemble_core.services.refreshing import SignInBroken
+from partsemble_core.services.resealing import KeyNeeded
 from partsemble_core.services.reversing import DocumentInUse
 from partsemble_core.services.syncing import NotConnected
+from partsemble_core.services.token_keeping import SignInBroken
 
 log = logging.getLogger(__name__)
 
@@ -126,6 +128,8 @@ STATUSES: Mapping[type[PartsembleError], int] = {
     OutcomeUncertain: 409,
     NotConnected: 409,
     CurrencyDiffers: 409,
+    SettingsShared: 409,
+    KeyNeeded: 409,
     CountBelowZero: 409,
     CountOpen: 409,
     DocumentInUse: 409,

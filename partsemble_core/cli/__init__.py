@@ -22,6 +22,7 @@ from partsemble_core.cli import (
     posting,
     proving,
     running,
+    securing,
     stocking,
     syncing,
     telling,
@@ -44,6 +45,7 @@ AREAS = (
     posting,
     syncing,
     telling,
+    securing,
 )
 
 

@@ -19,6 +19,7 @@ from partsemble_core.services.doctoring import examine, report_lines
 from partsemble_core.services.doubting import doubt_after_restore
 from partsemble_core.services.listing import Column, Row
 from partsemble_core.services.opting import CHOICES, SWITCHES, set_options
+from partsemble_core.services.resealing import examine_seals, key_uses
 from partsemble_core.services.valuing import StockValue, stock_at
 from partsemble_core.store.companies import CompanyOptions, get_company, options_of
 
@@ -63,10 +64,14 @@ def run_doctor(args: argparse.Namespace) -> int:
     with open_office(args) as office:
         with office.reading() as session:
             findings = examine(session, replay=args.replay)
+        findings += examine_seals(office.house, office.company_id)
+        uses = key_uses(office.house)
         if args.remote:
             findings += compare_with_books(office.house, office.company_id, days=args.days)
     for line in report_lines(findings):
         print(line)
+    sealing = ", ".join(f"{name} ({count})" for name, count in sorted(uses.items()))
+    print(f"Secrets are sealed with: {sealing or 'nothing is sealed yet'}.")
     return REFUSED if findings else 0
 
 

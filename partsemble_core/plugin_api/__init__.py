@@ -27,7 +27,7 @@ from partsemble_core.plugin_api.hookspecs import (
 )
 from partsemble_core.plugin_api.http import Http, HttpAnswer, JsonBody, TimeOuts, json_text
 from partsemble_core.plugin_api.secret import Secret
-from partsemble_core.plugin_api.sign_in import SignIn
+from partsemble_core.plugin_api.sign_in import Feature, ScopeNeed, SignIn
 from partsemble_core.plugin_api.types import (
     SPEC_VERSION,
     Account,
@@ -95,6 +95,7 @@ __all__ = [
     "Contact",
     "ContactOutcome",
     "ContactSync",
+    "Feature",
     "Http",
     "HttpAnswer",
     "Invalid",
@@ -123,6 +124,7 @@ __all__ = [
     "SalesKind",
     "SalesLine",
     "SalesStatus",
+    "ScopeNeed",
     "Secret",
     "SettingField",
     "SignIn",

@@ -1,8 +1,28 @@
-"""A sign-in as data: the plugin says where and what for, the core walks it."""
+"""A sign-in as data: the plugin says where and what for, and which feature needs which scope; the core walks it."""
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
+
+
+class Feature(enum.StrEnum):
+    """What a sign-in may allow or not, each by itself."""
+
+    SETTINGS = "settings"
+    """Organisation, accounts and items."""
+    JOURNALS = "journals"
+    CONTACTS = "contacts"
+    SALES = "sales"
+    BALANCES = "balances"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScopeNeed:
+    """A feature, and the scopes of which it needs one. The first is the one that is asked for."""
+
+    feature: Feature
+    any_of: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

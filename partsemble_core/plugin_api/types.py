@@ -15,7 +15,7 @@ from typing import Generic, Protocol, TypeVar
 
 from partsemble_core.plugin_api.http import Http
 from partsemble_core.plugin_api.secret import Secret
-from partsemble_core.plugin_api.sign_in import SignIn
+from partsemble_core.plugin_api.sign_in import ScopeNeed, SignIn
 
 SPEC_VERSION = (1, 0)
 T = TypeVar("T")
@@ -108,6 +108,8 @@ class SettingField:
     required: bool = False
     secret: bool = False
     default: str = ""
+    environment_only: bool = False
+    """It can't be entered in the console: whoever could change an address could send everybody's tokens there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +120,8 @@ class BackendInfo:
     capabilities: Capabilities
     spec_version: tuple[int, int] = SPEC_VERSION
     settings: tuple[SettingField, ...] = ()
+    scope_needs: tuple[ScopeNeed, ...] = ()
+    """Empty: every sign-in allows everything."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from partsemble_core.plugin_api.http import Http
 from partsemble_core.plugin_api.secret import Secret
 from partsemble_core.plugin_api.types import BackendContext, InventoryMode
+from partsemble_core.services.configuring import settings_of
 from partsemble_core.services.house import House
 from partsemble_core.services.recording import ConnectionRecords
 from partsemble_core.services.refreshing import access_token
@@ -28,7 +29,7 @@ def token_for(house: House, connection: Connection, *, refused: Secret | None = 
     """A usable access token, or None for a backend without sign-in. Raises SignedOut, RetryLater."""
     if connection.grant_id is None:
         return None
-    return access_token(house, connection.company_id, connection.grant_id, refused=refused)
+    return access_token(house, connection.grant_id, refused=refused)
 
 
 def backend_context(
@@ -43,7 +44,7 @@ def backend_context(
 ) -> BackendContext:
     """The same before there is a connection: during sign-in and the choice of the organisation."""
     declared = {field.name: field for field in house.host.info(backend).settings}
-    given = house.settings.settings_of(backend)
+    given = settings_of(house, backend)
     settings: dict[str, str | Secret] = {name: field.default for name, field in declared.items() if not field.secret}
     settings |= {k: v.reveal() for k, v in given.items() if k in declared and not declared[k].secret}
     return BackendContext(

@@ -6,9 +6,8 @@ import base64
 import datetime as dt
 import hashlib
 import json
-import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 
 import requests
@@ -16,7 +15,7 @@ import sqlalchemy as sa
 from authlib.common.errors import AuthlibBaseError
 
 from partsemble_core.errors import Conflict, Refused
-from partsemble_core.plugin_api.errors import NotPermitted, SignedOut
+from partsemble_core.plugin_api.errors import NotPermitted
 from partsemble_core.plugin_api.secret import Secret
 from partsemble_core.plugin_api.sign_in import SignIn
 from partsemble_core.plugin_api.types import (
@@ -29,16 +28,13 @@ from partsemble_core.plugin_api.types import (
     Organisation,
 )
 from partsemble_core.services.acting import Act
-from partsemble_core.services.addressing import backend_context, context_of, token_for
+from partsemble_core.services.addressing import backend_context
+from partsemble_core.services.advising import NOTHING_CHOSEN, advice_for
 from partsemble_core.services.house import House
 from partsemble_core.services.mapping import missing_roles, sync_accounts
-from partsemble_core.services.refreshing import (
-    TIME_OUT,
-    SignInBroken,
-    access_token,
-    keep_tokens,
-    oauth_session,
-)
+from partsemble_core.services.refreshing import access_token
+from partsemble_core.services.token_asking import App, app_of, oauth_session
+from partsemble_core.services.token_keeping import SignInBroken, keep_tokens
 from partsemble_core.store.companies import get_company
 from partsemble_core.store.connections import (
     Connection,
@@ -49,11 +45,13 @@ from partsemble_core.store.connections import (
     find_live,
     get_connection,
 )
+from partsemble_core.store.database import reading_anywhere
 from partsemble_core.store.session import CompanySession
 from partsemble_core.vault import Place
 
-log = logging.getLogger(__name__)
 FLOW_LIFE = dt.timedelta(minutes=10)
+CHOICE_LIFE = dt.timedelta(minutes=15)
+"""As long as somebody may take to choose an organisation."""
 
 
 class SignInRefused(Refused):
@@ -77,10 +75,7 @@ def begin(house: House, act: Act, company_id: int, *, backend: str, session_key:
     if sign_in is None:
         return None
     state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
-    client_id = _client_id(house, backend)
-    client = oauth_session(
-        house, backend, client_id=client_id, scope=" ".join(sign_in.scopes), redirect_uri=redirect_uri
-    )
+    client = oauth_session(_app(house, backend), scope=" ".join(sign_in.scopes), redirect_uri=redirect_uri)
     url, _ = client.create_authorization_url(sign_in.authorize_url, state=state, code_verifier=verifier)
     client.close()
     flow = SignInFlow(
@@ -104,8 +99,7 @@ def complete(
     Raises SignInRefused saying what to do next.
     """
     if params.get("error"):
-        said = params.get("error_description") or params["error"]
-        raise SignInRefused(f"The sign-in was not completed ({said[:200]}). Nothing was connected; start again.")
+        raise SignInRefused(advice_for(params["error"], params.get("error_description", "")))
     flow = house.write(company_id, lambda session: _use_flow(session, act, params.get("state", ""), session_key))
     if flow.backend != backend:
         raise SignInRefused(f"This sign-in was begun for {flow.backend}, not for {backend}. Start again.")
@@ -113,14 +107,20 @@ def complete(
     if sign_in is None:
         raise SignInRefused(f"{flow.backend} no longer needs a sign-in. Start again.")
     verifier = house.vault.unseal(flow.verifier_sealed, _flow_place(company_id, params["state"]))
-    answer = _exchange(house, flow, sign_in, verifier, params.get("code", ""))
-    grant_id = house.write(company_id, lambda session: _keep_grant(house, session, flow, sign_in, answer))
-    token = access_token(house, company_id, grant_id)
-    ctx = backend_context(house, flow.backend, company_id=company_id, token=token)
-    result = _ask(house, flow.backend, ctx, ConnectRequest(step=ConnectStep.COMPLETE))
-    if not result.organisations:
-        raise SignInRefused("The sign-in gave access to no organisation. Start again and choose one.")
-    return grant_id, result.organisations
+    app = _app(house, flow.backend)
+    answer = _exchange(app, flow, sign_in, verifier, params.get("code", ""))
+    grant_id = house.write(company_id, lambda session: _keep_grant(house, session, app, flow, sign_in, answer))
+    ctx = backend_context(house, flow.backend, company_id=company_id, token=access_token(house, grant_id))
+    try:
+        found = _ask(house, flow.backend, ctx, ConnectRequest(step=ConnectStep.COMPLETE)).organisations
+    except NotPermitted as error:
+        raise SignInRefused(f"{error} {NOTHING_CHOSEN}") from error
+    if not found:
+        raise SignInRefused(NOTHING_CHOSEN)
+    offered = [organisation.external_id for organisation in found]
+    house.write(company_id, lambda session: _keep_offer(session, flow.id, offered))
+    _resume(house, grant_id, offered)
+    return grant_id, found
 
 
 def choose(
@@ -136,7 +136,11 @@ def choose(
 
     Raises CurrencyDiffers, Conflict while another organisation is connected, SignInRefused.
     """
-    token = access_token(house, company_id, grant_id) if grant_id is not None else None
+    token: Secret | None = None
+    if grant_id is not None:
+        with house.reading(company_id) as session:
+            _check_offered(session, act, grant_id, organisation_id)
+        token = access_token(house, grant_id)
     ctx = backend_context(house, backend, company_id=company_id, token=token, organisation_id=organisation_id)
     request = ConnectRequest(step=ConnectStep.CHOOSE, organisation_id=organisation_id)
     result = _ask(house, backend, ctx, request)
@@ -152,29 +156,17 @@ def choose(
     return connection
 
 
+def unreturned(house: House, company_id: int) -> str | None:
+    """The backend of a sign-in of the last minutes that never came back: its page may have ended on an error there."""
+    with house.reading(company_id) as session:
+        last = session.scalar(sa.select(SignInFlow).order_by(SignInFlow.id.desc()).limit(1))
+    is_open = last is not None and last.used_at is None and last.begun_at > house.clock() - FLOW_LIFE
+    return last.backend if last is not None and is_open else None
+
+
 def organisations(house: House, company_id: int, *, backend: str) -> tuple[Organisation, ...]:
     """What a backend without sign-in offers to connect."""
     return _begin_step(house, company_id, backend).organisations
-
-
-def disconnect(house: House, company_id: int, connection_id: int) -> None:
-    """Ends the connection there and here. All data of ours stays; exports that wait keep waiting.
-
-    Where the books no longer let us in, there is nothing left to end over there. Raises RetryLater while they can't be
-    reached.
-    """
-    with house.reading(company_id) as session:
-        connection = get_connection(session, connection_id)
-    try:
-        ctx = context_of(house, connection, token=token_for(house, connection))
-        _ask(house, connection.backend, ctx, ConnectRequest(step=ConnectStep.DISCONNECT))
-    except (SignedOut, NotPermitted) as error:
-        log.info("connection %s had been ended from the other side (%s)", connection_id, error.code)
-
-    def end(session: CompanySession) -> None:
-        get_connection(session, connection_id).state = ConnectionState.DISCONNECTED
-
-    house.write(company_id, end)
 
 
 def _begin_step(house: House, company_id: int, backend: str) -> ConnectResult:
@@ -187,9 +179,9 @@ def _ask(house: House, backend: str, ctx: BackendContext, request: ConnectReques
         return house.host.connect(backend, ctx, request)
 
 
-def _client_id(house: House, backend: str) -> str:
-    found = house.settings.settings_of(backend).get("client_id")
-    return "" if found is None else found.reveal()
+def _app(house: House, backend: str) -> App:
+    with reading_anywhere(house.engine) as session:
+        return app_of(session, house, backend)
 
 
 def _use_flow(session: CompanySession, act: Act, state: str, session_key: str) -> SignInFlow:
@@ -202,21 +194,18 @@ def _use_flow(session: CompanySession, act: Act, state: str, session_key: str) -
     return flow
 
 
-def _exchange(house: House, flow: SignInFlow, sign_in: SignIn, verifier: Secret, code: str) -> Mapping[str, object]:
-    client = oauth_session(
-        house, flow.backend, client_id=_client_id(house, flow.backend), redirect_uri=flow.redirect_uri
-    )
+def _exchange(app: App, flow: SignInFlow, sign_in: SignIn, verifier: Secret, code: str) -> Mapping[str, object]:
+    client = oauth_session(app, redirect_uri=flow.redirect_uri)
     try:
         answer = client.fetch_token(
             sign_in.token_url,
             grant_type="authorization_code",
             code=code,
             code_verifier=verifier.reveal(),
-            timeout=TIME_OUT,
             allow_redirects=False,
         )
     except AuthlibBaseError as error:
-        raise SignInRefused(f"The sign-in was refused ({error.error}). Start again.") from None
+        raise SignInRefused(advice_for(str(error.error or ""), "")) from None
     except (requests.RequestException, ValueError) as error:
         raise SignInBroken(f"The sign-in service did not answer ({type(error).__name__}). Start again.") from None
     finally:
@@ -225,20 +214,21 @@ def _exchange(house: House, flow: SignInFlow, sign_in: SignIn, verifier: Secret,
 
 
 def _keep_grant(
-    house: House, session: CompanySession, flow: SignInFlow, sign_in: SignIn, answer: Mapping[str, object]
+    house: House,
+    session: CompanySession,
+    app: App,
+    flow: SignInFlow,
+    sign_in: SignIn,
+    answer: Mapping[str, object],
 ) -> int:
+    """One grant for each person and app, in the whole installation: a second consent adds a set of tokens to it."""
     subject = _claim(str(answer.get("access_token", "")), sign_in.subject_claim)
-    client_id = _client_id(house, flow.backend)
-    grant = session.scalar(
-        sa.select(Grant)
-        .where(Grant.backend == flow.backend, Grant.client_id == client_id, Grant.subject == subject)
-        .with_for_update()
-    )
+    key = {"backend": flow.backend, "client_id": app.client_id, "subject": subject}
+    found = sa.select(Grant).filter_by(**key).with_for_update()
+    grant = session.scalar(found)
     if grant is None:
-        grant = Grant(
-            backend=flow.backend,
-            client_id=client_id,
-            subject=subject,
+        fresh = Grant(
+            **key,
             lease_epoch=0,
             created_at=house.clock(),
             state=GrantState.ACTIVE,
@@ -246,13 +236,47 @@ def _keep_grant(
             revoke_url=sign_in.revoke_url,
             grace_seconds=sign_in.refresh_grace_seconds,
         )
-        session.add(grant)
-        session.flush()
+        with suppress(sa.exc.IntegrityError), session.begin_nested():  # another company may be a moment faster
+            session.add(fresh)
+        grant = session.scalars(found.execution_options(populate_existing=True)).one()
     grant.token_url, grant.revoke_url = sign_in.token_url, sign_in.revoke_url
     grant.state, grant.quarantine_until = GrantState.ACTIVE, None
     keep_tokens(house, session, grant.id, answer)
     session.get_one(SignInFlow, flow.id).grant_id = grant.id
     return grant.id
+
+
+def _keep_offer(session: CompanySession, flow_id: int, offered: list[str]) -> None:
+    session.get_one(SignInFlow, flow_id).offered = offered
+
+
+def _check_offered(session: CompanySession, act: Act, grant_id: int, organisation_id: str) -> None:
+    """A grant may reach other companies' organisations: this company gets what its own sign-in showed it."""
+    flows = session.scalars(
+        sa.select(SignInFlow).where(SignInFlow.grant_id == grant_id, SignInFlow.used_at >= act.at - CHOICE_LIFE)
+    )
+    if not any(organisation_id in flow.offered for flow in flows):
+        raise SignInRefused("No sign-in of the last minutes offered this organisation. Start again from Integrations.")
+
+
+def _resume(house: House, grant_id: int, offered: Sequence[str]) -> None:
+    """Connections that waited for this person go on, other companies' too: their sign-in is this one."""
+    with reading_anywhere(house.engine) as session:
+        waiting = session.execute(
+            sa.select(Connection.company_id, Connection.id).where(
+                Connection.grant_id == grant_id,
+                Connection.organisation_id.in_(offered),
+                Connection.state == ConnectionState.RECONNECT_NEEDED,
+            )
+        ).all()
+    for company_id, connection_id in waiting:
+        house.write(company_id, lambda session, waited=connection_id: _go_on(session, waited))  # type: ignore[misc]
+
+
+def _go_on(session: CompanySession, connection_id: int) -> None:
+    connection = get_connection(session, connection_id)
+    connection.problem, connection.paused_until = "", None
+    connection.state = ConnectionState.SETUP if missing_roles(session, connection.id) else ConnectionState.ACTIVE
 
 
 def _connect(

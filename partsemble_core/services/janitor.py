@@ -21,6 +21,7 @@ from partsemble_core.plugin_api.types import Posting
 from partsemble_core.services.addressing import context_of, token_for
 from partsemble_core.services.house import House
 from partsemble_core.services.tidying import tidy_drafts
+from partsemble_core.services.token_keeping import purge_sign_ins
 from partsemble_core.store.connections import Connection, ConnectionState, get_connection
 from partsemble_core.store.database import database_now, reading_anywhere
 from partsemble_core.store.exports import Export, ExportAttempt, get_export
@@ -53,6 +54,7 @@ def _run(house: House, stopping: threading.Event) -> None:
     while not stopping.is_set():
         try:
             tidy_round(house)
+            purge_sign_ins(house)
         except SQLAlchemyError as error:
             log.warning("the janitor could not use the database (%s); it tries again", type(error).__name__)
         stopping.wait(ROUND_SECONDS)

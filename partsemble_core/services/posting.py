@@ -27,6 +27,7 @@ from partsemble_core.plugin_api.errors import (
     SignedOut,
 )
 from partsemble_core.plugin_api.secret import Secret
+from partsemble_core.plugin_api.sign_in import Feature
 from partsemble_core.plugin_api.types import (
     JournalEntry,
     JournalResult,
@@ -38,6 +39,7 @@ from partsemble_core.services.addressing import context_of, token_for
 from partsemble_core.services.claiming import Step, prepare, release
 from partsemble_core.services.crashing import crashpoint
 from partsemble_core.services.house import House
+from partsemble_core.services.permitting import check_allowed
 from partsemble_core.services.settling import SentTooLate, settle, settle_error
 from partsemble_core.services.tidying import discard_drafts, tidy_drafts
 
@@ -77,6 +79,7 @@ def _do(house: House, company_id: int, step: Step) -> ExportState:
     """The call, with no transaction open, and the transaction that settles what came of it."""
     try:
         entry = _entry(step)
+        check_allowed(house, step.connection, Feature.JOURNALS)
         token = _token(house, step)
         try:
             verdict = _call(house, step, entry, token)

@@ -20,6 +20,7 @@ from sqlalchemy.exc import IntegrityError
 from partsemble_core.errors import Conflict, Invalid, NotFound, PartsembleError, Refused, WrongState
 from partsemble_core.plugin_api.errors import NotPermitted, RetryLater, SignedOut
 from partsemble_core.plugin_api.secret import Secret
+from partsemble_core.plugin_api.sign_in import Feature
 from partsemble_core.plugin_api.types import BackendContext, Page
 from partsemble_core.services.addressing import context_of, token_for
 from partsemble_core.services.house import House
@@ -33,6 +34,7 @@ from partsemble_core.services.keeping import (
     mark_gone,
     plain,
 )
+from partsemble_core.services.permitting import check_allowed
 from partsemble_core.store.connections import (
     Connection,
     ConnectionState,
@@ -99,6 +101,12 @@ class Reading:
     seen: set[str] = field(default_factory=set)
 
 
+FEATURES: Mapping[SyncKind, Feature] = {
+    SyncKind.ACCOUNTS: Feature.SETTINGS,
+    SyncKind.ITEMS: Feature.SETTINGS,
+    SyncKind.CONTACTS: Feature.CONTACTS,
+}
+"""What the sign-in has to allow."""
 SOURCES: Mapping[SyncKind, Source] = {
     SyncKind.ACCOUNTS: Source(
         table=RemoteAccount,
@@ -311,6 +319,7 @@ def _read_all(house: House, company_id: int, reading: Reading) -> None:
 
 def _ask(house: House, reading: Reading, cursor: str | None) -> Page[Any]:
     """One page. A token that is refused is renewed once."""
+    check_allowed(house, reading.connection, FEATURES[reading.kind])
     token = token_for(house, reading.connection)
     try:
         return _call(house, reading, cursor, token)

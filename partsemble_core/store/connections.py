@@ -25,9 +25,12 @@ class ConnectionState(enum.StrEnum):
 
 
 class GrantState(enum.StrEnum):
+    """ended: by us, when its last connection went; its secrets are erased."""
+
     ACTIVE = "active"
     IN_DOUBT = "in_doubt"
     RECONNECT_NEEDED = "reconnect_needed"
+    ENDED = "ended"
 
 
 class TokenState(enum.StrEnum):
@@ -36,10 +39,15 @@ class TokenState(enum.StrEnum):
     DEAD = "dead"
 
 
-class Grant(CompanyOwned, Base):
-    """One person's consent to one app: it owns the tokens, whatever number of organisations it covers."""
+class Grant(Base):
+    """One person's consent to one app: it owns the tokens, whatever number of organisations and companies it covers.
+
+    It belongs to no company: a second copy of its tokens would be dead after the first's next refresh. A company uses
+    it through a connection of its own, and gets one only for an organisation that its own sign-in showed it.
+    """
 
     __tablename__ = "grants"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
     backend: Mapped[str]
     client_id: Mapped[str]
     subject: Mapped[str]
@@ -52,42 +60,38 @@ class Grant(CompanyOwned, Base):
     lease_until: Mapped[dt.datetime | None]
     quarantine_until: Mapped[dt.datetime | None]
     created_at: Mapped[dt.datetime]
-    __table_args__ = owned(
-        sa.UniqueConstraint("company_id", "backend", "client_id", "subject"), one_of("state", GrantState)
-    )
+    __table_args__ = (sa.UniqueConstraint("backend", "client_id", "subject"), one_of("state", GrantState))
 
 
-class TokenSet(CompanyOwned, Base):
+class TokenSet(Base):
     """Appended at every refresh, never overwritten: a token that was received is never thrown away."""
 
     __tablename__ = "token_sets"
-    grant_id: Mapped[int] = mapped_column(Id)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    grant_id: Mapped[int] = mapped_column(Id, sa.ForeignKey("grants.id"))
     sequence: Mapped[int]
     row_key: Mapped[str]
     """Random; part of what the seals are bound to, since the id isn't known before the insert."""
     access_sealed: Mapped[str]
+    """Empty in a dead set: its secrets are erased."""
     refresh_sealed: Mapped[str]
     scope: Mapped[str]
     access_expires_at: Mapped[dt.datetime]
     received_at: Mapped[dt.datetime]
     state: Mapped[str]
-    __table_args__ = owned(
-        link("grant_id", "grants"),
-        sa.UniqueConstraint("company_id", "grant_id", "sequence"),
-        one_of("state", TokenState),
-    )
+    __table_args__ = (sa.UniqueConstraint("grant_id", "sequence"), one_of("state", TokenState))
 
 
-class RefreshTry(CompanyOwned, Base):
+class RefreshTry(Base):
     """Written before a refresh is sent, so that a lost answer is known to be lost."""
 
     __tablename__ = "refresh_tries"
-    grant_id: Mapped[int] = mapped_column(Id)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    grant_id: Mapped[int] = mapped_column(Id, sa.ForeignKey("grants.id"), index=True)
     epoch: Mapped[int]
     used_sequence: Mapped[int]
     sent_at: Mapped[dt.datetime]
     outcome: Mapped[str | None]
-    __table_args__ = owned(link("grant_id", "grants"))
 
 
 class SignInFlow(CompanyOwned, Base):
@@ -102,8 +106,10 @@ class SignInFlow(CompanyOwned, Base):
     begun_by: Mapped[str]
     begun_at: Mapped[dt.datetime]
     used_at: Mapped[dt.datetime | None]
-    grant_id: Mapped[int | None] = mapped_column(Id)
-    __table_args__ = owned(link("grant_id", "grants"))
+    grant_id: Mapped[int | None] = mapped_column(Id, sa.ForeignKey("grants.id"))
+    offered: Mapped[list[str]] = mapped_column(sa.JSON, default=list)
+    """Ids of the organisations that it showed: of these, and no others, the company may choose one."""
+    __table_args__ = owned()
 
 
 class Connection(CompanyOwned, Base):
@@ -113,7 +119,7 @@ class Connection(CompanyOwned, Base):
     organisation_name: Mapped[str]
     base_currency: Mapped[str]
     link_id: Mapped[str]
-    grant_id: Mapped[int | None] = mapped_column(Id)
+    grant_id: Mapped[int | None] = mapped_column(Id, sa.ForeignKey("grants.id"))
     state: Mapped[str]
     inventory_mode: Mapped[str]
     locked_through: Mapped[dt.date | None]
@@ -125,7 +131,6 @@ class Connection(CompanyOwned, Base):
     problem: Mapped[str]
     created_at: Mapped[dt.datetime]
     __table_args__ = owned(
-        link("grant_id", "grants"),
         sa.UniqueConstraint("company_id", "backend", "organisation_id"),
         one_of("state", ConnectionState),
         sa.CheckConstraint("inventory_mode IN ('journal_only', 'quantity_sync')", name="inventory_mode_known"),

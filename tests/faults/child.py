@@ -57,7 +57,7 @@ def run(order: dict[str, Any]) -> int:
 
 
 def refresh(house: House, company_id: int, grant_id: int) -> None:
-    access_token(house, company_id, grant_id)
+    access_token(house, grant_id)
 
 
 WORK: dict[str, Callable[[House, int, int], object]] = {

@@ -168,7 +168,7 @@ def assert_eight_threads_refresh_once(stage: XeroStage) -> None:
 
     def ask() -> None:
         start.wait(10)
-        found.append(access_token(stage.house, stage.company_id, stage.grant().id).reveal())
+        found.append(access_token(stage.house, stage.grant().id).reveal())
 
     threads = [threading.Thread(target=ask) for _ in range(8)]
     for thread in threads:

@@ -88,12 +88,12 @@ class XeroStage:
             params=params_of(callback),
         )
 
-    def sign_in(self, organisation: str = ORGANISATION) -> tuple[int, tuple[Organisation, ...]]:
-        return self.complete(consent(self.begin(), organisation=organisation))
+    def sign_in(self, organisation: str = ORGANISATION, *, user: str = "") -> tuple[int, tuple[Organisation, ...]]:
+        return self.complete(consent(self.begin(), organisation=organisation, user=user))
 
-    def connect(self, organisation: str = ORGANISATION) -> Connection:
+    def connect(self, organisation: str = ORGANISATION, *, user: str = "") -> Connection:
         """Signs in, chooses the organisation and maps the required accounts."""
-        grant_id, found = self.sign_in(organisation)
+        grant_id, found = self.sign_in(organisation, user=user)
         chosen = next(each for each in found if each.name == organisation)
         connection = connecting.choose(
             self.house,
@@ -173,9 +173,9 @@ def params_of(callback: str) -> dict[str, str]:
 
 
 @contextmanager
-def a_xero_stage(engine: sa.Engine, folder: Path) -> Iterator[XeroStage]:
-    """A company that nobody has connected yet, and a sandbox in ``folder``."""
-    with start_sandbox(folder / "sandbox.sqlite3", redirect_uris=(REDIRECT,)) as sandbox:
+def a_xero_stage(engine: sa.Engine, folder: Path, **options: Any) -> Iterator[XeroStage]:
+    """A company that nobody has connected yet, and a sandbox in ``folder`` with ``options``."""
+    with start_sandbox(folder / "sandbox.sqlite3", redirect_uris=(REDIRECT,), **options) as sandbox:
         clock = MovingClock()
         host = PluginHost()
         host.add(plugin, "xero")

@@ -13,9 +13,10 @@ import sqlalchemy as sa
 from partsemble_core.domain.journals import AccountRole
 from partsemble_core.errors import Conflict, Invalid
 from partsemble_core.plugin_api.secret import Secret
-from partsemble_core.services import connecting, mapping
+from partsemble_core.services import connecting, disconnecting, mapping
 from partsemble_core.services.connecting import CurrencyDiffers, SignInRefused
-from partsemble_core.services.refreshing import SignInBroken, access_token
+from partsemble_core.services.refreshing import access_token
+from partsemble_core.services.token_keeping import SignInBroken
 from partsemble_core.store.connections import Connection, ConnectionState, Grant, RemoteAccount, SignInFlow
 from partsemble_xero.sandbox.testing import cancel_consent, consent
 from tests.faults.stage import an_engine
@@ -67,7 +68,7 @@ def test_the_consent_page_gets_a_challenge_and_never_a_secret(stage: XeroStage) 
 
 def test_a_cancelled_consent_is_explained_and_connects_nothing(stage: XeroStage) -> None:
     callback = cancel_consent(stage.begin())
-    with pytest.raises(SignInRefused, match=r"not completed \(.+\)\. Nothing was connected; start again"):
+    with pytest.raises(SignInRefused, match=r"not completed \(.+\)\. It was cancelled .+Nothing was connected"):
         stage.complete(callback)
     assert stage.shop.rows(sa.select(Grant)) == []
 
@@ -198,7 +199,7 @@ def test_accounts_are_read_once_and_again_without_doubles(stage: XeroStage) -> N
 
 def test_to_disconnect_ends_the_link_on_both_sides_and_keeps_our_data(stage: XeroStage) -> None:
     connection = stage.connect()
-    connecting.disconnect(stage.house, stage.company_id, connection.id)
+    disconnecting.disconnect(stage.house, stage.company_id, connection.id)
     assert stage.connection().state == ConnectionState.DISCONNECTED
     deleted = [r for r in stage.sandbox.requests() if r["method"] == "DELETE"]
     assert [request["status"] for request in deleted] == [204]
@@ -212,7 +213,7 @@ def test_a_connection_that_xero_ended_can_still_be_disconnected_here(stage: Xero
     connection = stage.connect()
     stage.sandbox.revoke_grant()
     stage.advance(minutes=31)
-    connecting.disconnect(stage.house, stage.company_id, connection.id)
+    disconnecting.disconnect(stage.house, stage.company_id, connection.id)
     assert stage.connection().state == ConnectionState.DISCONNECTED
 
 
@@ -228,7 +229,7 @@ def test_the_database_holds_no_token_secret_verifier_state_or_code(stage: XeroSt
     grant_id, _ = stage.complete(callback)
     held = params_of(callback)
     secrets = [held["code"], held["state"], stage.sandbox.client_secret]
-    secrets.append(access_token(stage.house, stage.company_id, grant_id).reveal())
+    secrets.append(access_token(stage.house, grant_id).reveal())
     assert len(stage.shop.rows(sa.select(SignInFlow))) == 1
     stage.house.engine.dispose()
     dump = b"".join(path.read_bytes() for path in tmp_path.glob("migrated.sqlite3*"))

@@ -14,10 +14,10 @@ import sqlalchemy as sa
 from partsemble_core.domain.exports import ExportState
 from partsemble_core.plugin_api.errors import RetryLater, SignedOut
 from partsemble_core.plugin_api.secret import Secret
-from partsemble_core.services import refreshing
 from partsemble_core.services.claiming import due_exports
 from partsemble_core.services.crashing import watch_crashpoints
-from partsemble_core.services.refreshing import SignInBroken, access_token, refresh_due
+from partsemble_core.services.refreshing import access_token, refresh_due
+from partsemble_core.services.token_keeping import SignInBroken, place
 from partsemble_core.store.connections import ConnectionState, GrantState, TokenSet
 from partsemble_core.vault import SealBroken, Vault
 from tests.faults.killing import Child, Killing, a_child
@@ -42,7 +42,7 @@ def stage(engine: sa.Engine, tmp_path: Path) -> Iterator[XeroStage]:
 
 
 def token(stage: XeroStage) -> str:
-    return access_token(stage.house, stage.company_id, stage.grant().id).reveal()
+    return access_token(stage.house, stage.grant().id).reveal()
 
 
 def asked_since(stage: XeroStage, before: int) -> int:
@@ -52,7 +52,7 @@ def asked_since(stage: XeroStage, before: int) -> int:
 def test_a_token_with_time_left_is_used_as_it_is(stage: XeroStage) -> None:
     before = stage.token_requests()
     first = token(stage)
-    stage.advance(minutes=24)
+    stage.advance(minutes=19)
     assert token(stage) == first
     assert asked_since(stage, before) == 0
 
@@ -75,11 +75,11 @@ def test_each_refresh_uses_the_newest_token(stage: XeroStage) -> None:
 
 
 def test_a_token_that_the_books_refused_is_replaced_once(stage: XeroStage) -> None:
-    first = access_token(stage.house, stage.company_id, stage.grant().id)
+    first = access_token(stage.house, stage.grant().id)
     before = stage.token_requests()
-    second = access_token(stage.house, stage.company_id, stage.grant().id, refused=first)
+    second = access_token(stage.house, stage.grant().id, refused=first)
     assert second != first
-    assert access_token(stage.house, stage.company_id, stage.grant().id, refused=first) == second
+    assert access_token(stage.house, stage.grant().id, refused=first) == second
     assert asked_since(stage, before) == 1
 
 
@@ -180,9 +180,7 @@ def test_an_older_token_in_grace_is_tried_when_the_newest_is_refused(stage: Xero
     stage.advance(minutes=31)
     token(stage)
     [newest] = [each for each in stage.token_sets() if each.state == "current"]
-    broken = stage.house.vault.seal(
-        Secret("x" * 40), refreshing.place(stage.company_id, newest.row_key, "refresh_sealed")
-    )
+    broken = stage.house.vault.seal(Secret("x" * 40), place(newest.row_key, "refresh_sealed"))
     statement = sa.update(TokenSet).where(TokenSet.id == newest.id).values(refresh_sealed=broken)
     stage.shop.write(lambda session: session.execute(statement))
     stage.advance(minutes=26)
@@ -237,7 +235,7 @@ def test_a_wrong_client_secret_is_named_and_puts_nothing_in_doubt(stage: XeroSta
     settings = dataclasses.replace(stage.house.settings, plugin_settings=wrong)
     house = dataclasses.replace(stage.house, settings=settings)
     with pytest.raises(SignInBroken, match="Check the client id and secret"):
-        access_token(house, stage.company_id, stage.grant().id)
+        access_token(house, stage.grant().id)
     assert stage.grant().state == GrantState.ACTIVE
     assert stage.tries() == ["refused"]
     assert token(stage), "the right one works at once"
@@ -249,7 +247,7 @@ def test_without_a_client_secret_nothing_is_promised_and_exports_wait(stage: Xer
     settings = dataclasses.replace(stage.house.settings, plugin_settings={"xero_client_id": Secret("abc")})
     house = dataclasses.replace(stage.house, settings=settings)
     with pytest.raises(SignInBroken, match="CLIENT_SECRET"):
-        access_token(house, stage.company_id, stage.grant().id)
+        access_token(house, stage.grant().id)
     assert stage.tries() == []
     dataclasses.replace(stage, house=house).post(export_id)
     assert stage.export(export_id).state == ExportState.PENDING, "the posting is fine; our settings aren't"
@@ -261,7 +259,7 @@ def test_tokens_sealed_with_a_lost_key_make_exports_wait(stage: XeroStage) -> No
     export_id = stage.queue()
     other = dataclasses.replace(stage.house, vault=Vault(Secret("k2:" + "B" * 43 + "=")))
     with pytest.raises(SealBroken, match="k1"):
-        access_token(other, stage.company_id, stage.grant().id)
+        access_token(other, stage.grant().id)
     dataclasses.replace(stage, house=other).post(export_id)
     assert stage.export(export_id).state == ExportState.PENDING
     stage.age()
@@ -352,8 +350,6 @@ def test_no_token_or_secret_shows_in_the_log_or_in_the_database(
 
 def refresh_tokens(stage: XeroStage) -> list[str]:
     return [
-        stage.house.vault.unseal(
-            each.refresh_sealed, refreshing.place(stage.company_id, each.row_key, "refresh_sealed")
-        ).reveal()
+        stage.house.vault.unseal(each.refresh_sealed, place(each.row_key, "refresh_sealed")).reveal()
         for each in stage.token_sets()
     ]

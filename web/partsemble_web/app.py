@@ -12,6 +12,7 @@ from partsemble_core.wiring import build_app
 from partsemble_web import (
     adjustments,
     assets,
+    backend_settings,
     builds,
     counts,
     decisions,
@@ -49,6 +50,7 @@ PAGES = (
     builds,
     exports,
     integrations,
+    backend_settings,
     traces,
     decisions,
     plans,

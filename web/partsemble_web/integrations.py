@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, url_for
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
-from partsemble_core.config import PLUGIN_PREFIX
 from partsemble_core.domain.journals import REQUIRED_ROLES, AccountRole
 from partsemble_core.plugin_api.types import BackendInfo, Organisation
-from partsemble_core.services import connecting, mapping
+from partsemble_core.services import connecting, disconnecting, mapping
 from partsemble_core.services.admitting import MAY_EXPORT, MAY_SET_UP
+from partsemble_core.services.configuring import missing_settings
 from partsemble_core.services.exporting import ROLE_LABELS
+from partsemble_core.services.permitting import lacks_of
 from partsemble_core.services.picking import pickable_accounts
-from partsemble_core.services.refreshing import SignInBroken
 from partsemble_core.services.registering import FILENAME, has_register, journal_register
+from partsemble_core.services.token_keeping import SignInBroken
 from partsemble_core.store.connections import (
     Connection,
     ConnectionState,
@@ -33,8 +34,6 @@ from partsemble_web.scope import act, reading, require, the_house, the_person, w
 from partsemble_web.signing_in import session_key
 
 pages = Blueprint("integrations", __name__, template_folder="templates")
-CHOICE_SECONDS = 15 * 60
-"""As long as somebody may take to choose an organisation."""
 lists.route(pages, syncs.RUNS, path="/integrations/syncs", noun="syncs")
 lists.route(pages, syncs.ITEMS, path="/integrations/items", noun="items")
 lists.route(pages, syncs.CONTACTS, path="/integrations/contacts", noun="contacts")
@@ -65,7 +64,10 @@ def show() -> str:
         syncs=sync_rows,
         info=_info_of(connection),
         backends=sorted(host.infos.values(), key=lambda info: info.title),
-        unset={name: _unset(info) for name, info in host.infos.items()},
+        lacks=lacks_of(the_house(), connection) if connection else (),
+        unreturned=connecting.unreturned(the_house(), the_person().company_id),
+        redirect_uris={name: redirect_uri(name) for name in host.infos},
+        unset={name: missing_settings(the_house(), name) for name in host.infos},
         failures=host.failures,
         accounts=accounts,
         roles=_role_choices(chosen),
@@ -95,7 +97,7 @@ def popup_begin(backend: str) -> str:
             company_id,
             backend=backend,
             session_key=session_key(),
-            redirect_uri=_redirect_uri(backend),
+            redirect_uri=redirect_uri(backend),
         )
     if url is not None:
         return render_template("integrations/leaving.html", info=info, url=url)
@@ -164,7 +166,7 @@ def schedule(connection_id: int) -> Answer:
 @pages.post("/integrations/connections/<id:connection_id>/disconnect")
 def disconnect(connection_id: int) -> Answer:
     require(MAY_SET_UP)
-    connecting.disconnect(the_house(), the_person().company_id, connection_id)
+    disconnecting.disconnect(the_house(), the_person().company_id, connection_id)
     flash("Disconnected. Everything that was recorded here stays.", "success")
     return redirect(url_for("integrations.show"), code=303)
 
@@ -176,13 +178,6 @@ def _in_words() -> Iterator[None]:
         yield
     except SignInBroken as error:
         raise connecting.SignInRefused(str(error)) from error
-
-
-def _unset(info: BackendInfo) -> list[str]:
-    """Names of the settings that the backend can't do without and that nobody has set."""
-    given = the_house().settings.settings_of(info.name)
-    required = [field.name for field in info.settings if field.required and not field.default]
-    return [f"{PLUGIN_PREFIX}{info.name}_{name}".upper() for name in required if name not in given]
 
 
 def _map_all(session: CompanySession, connection_id: int, wanted: Mapping[AccountRole, str]) -> str:
@@ -208,7 +203,7 @@ def _info_of(connection: Connection | None) -> BackendInfo | None:
     return the_house().host.infos.get(connection.backend) if connection else None
 
 
-def _redirect_uri(backend: str) -> str:
+def redirect_uri(backend: str) -> str:
     """One for each backend, and from the settings: what the browser says of our host isn't asked."""
     path = url_for("integrations.popup_callback", backend=backend)
     return f"{the_house().settings.base_url}{path}"
@@ -222,7 +217,7 @@ def _choice_page(info: BackendInfo, offered: Sequence[Organisation], *, grant_id
 def _offer(text: str, backend: str) -> int | None:
     """The grant behind a choice that was offered to this session a few minutes ago. Raises SignInRefused."""
     try:
-        offer = _signer().loads(text, max_age=CHOICE_SECONDS)
+        offer = _signer().loads(text, max_age=int(connecting.CHOICE_LIFE.total_seconds()))
     except BadSignature:
         offer = {}
     if offer.get("backend") != backend:

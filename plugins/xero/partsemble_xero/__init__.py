@@ -30,6 +30,7 @@ from partsemble_core.plugin_api import (
 from partsemble_xero import accounts, connecting, contacts, items, posting, sales
 from partsemble_xero.client import DEFAULTS
 from partsemble_xero.journals import MAX_NARRATION, TOKEN_ROOM
+from partsemble_xero.scopes import SCOPE_NEEDS
 
 CAPABILITIES = Capabilities(
     posting=Posting.DRAFT_THEN_POST,
@@ -61,10 +62,12 @@ SETTINGS = (
         help="What the app asks for. Apps made before March 2026 may need the older names.",
         default=DEFAULTS["scopes"],
     ),
-    SettingField(name="authorize_url", label="Sign-in address", default=DEFAULTS["authorize_url"]),
-    SettingField(name="token_url", label="Token address", default=DEFAULTS["token_url"]),
-    SettingField(name="revoke_url", label="Revocation address", default=DEFAULTS["revoke_url"]),
-    SettingField(name="api_url", label="API address", default=DEFAULTS["api_url"]),
+    SettingField(
+        name="authorize_url", label="Sign-in address", default=DEFAULTS["authorize_url"], environment_only=True
+    ),
+    SettingField(name="token_url", label="Token address", default=DEFAULTS["token_url"], environment_only=True),
+    SettingField(name="revoke_url", label="Revocation address", default=DEFAULTS["revoke_url"], environment_only=True),
+    SettingField(name="api_url", label="API address", default=DEFAULTS["api_url"], environment_only=True),
 )
 
 
@@ -73,7 +76,14 @@ class XeroPlugin:
 
     @hookimpl
     def describe_backend(self) -> BackendInfo:
-        return BackendInfo(name="xero", title="Xero", version="0.1.0", capabilities=CAPABILITIES, settings=SETTINGS)
+        return BackendInfo(
+            name="xero",
+            title="Xero",
+            version="0.1.0",
+            capabilities=CAPABILITIES,
+            settings=SETTINGS,
+            scope_needs=SCOPE_NEEDS,
+        )
 
     @hookimpl
     def connect(self, ctx: BackendContext, request: ConnectRequest) -> ConnectResult:

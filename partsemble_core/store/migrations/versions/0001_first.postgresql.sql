@@ -1,3 +1,15 @@
+CREATE TABLE backend_settings (
+	id BIGSERIAL NOT NULL,
+	backend TEXT NOT NULL,
+	name TEXT NOT NULL,
+	row_key TEXT NOT NULL,
+	value_sealed TEXT NOT NULL,
+	set_by TEXT NOT NULL,
+	set_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	CONSTRAINT pk_backend_settings PRIMARY KEY (id),
+	CONSTRAINT uq_backend_settings_backend_name UNIQUE (backend, name)
+)
+--;;
 CREATE TABLE companies (
 	id BIGSERIAL NOT NULL,
 	name TEXT NOT NULL,
@@ -7,6 +19,25 @@ CREATE TABLE companies (
 	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
 	CONSTRAINT pk_companies PRIMARY KEY (id),
 	CONSTRAINT ck_companies_decimals_known CHECK (decimals BETWEEN 0 AND 4)
+)
+--;;
+CREATE TABLE grants (
+	id BIGSERIAL NOT NULL,
+	backend TEXT NOT NULL,
+	client_id TEXT NOT NULL,
+	subject TEXT NOT NULL,
+	token_url TEXT NOT NULL,
+	revoke_url TEXT NOT NULL,
+	grace_seconds INTEGER NOT NULL,
+	state TEXT NOT NULL,
+	lease_owner TEXT,
+	lease_epoch INTEGER NOT NULL,
+	lease_until TIMESTAMP WITH TIME ZONE,
+	quarantine_until TIMESTAMP WITH TIME ZONE,
+	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	CONSTRAINT pk_grants PRIMARY KEY (id),
+	CONSTRAINT uq_grants_backend_client_id_subject UNIQUE (backend, client_id, subject),
+	CONSTRAINT ck_grants_state_known CHECK (state IN ('active', 'in_doubt', 'reconnect_needed', 'ended'))
 )
 --;;
 CREATE TABLE users (
@@ -43,6 +74,35 @@ CREATE TABLE company_options (
 	CONSTRAINT fk_company_options_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
 )
 --;;
+CREATE TABLE connections (
+	backend TEXT NOT NULL,
+	organisation_id TEXT NOT NULL,
+	organisation_name TEXT NOT NULL,
+	base_currency TEXT NOT NULL,
+	link_id TEXT NOT NULL,
+	grant_id BIGINT,
+	state TEXT NOT NULL,
+	inventory_mode TEXT NOT NULL,
+	locked_through DATE,
+	paused_until TIMESTAMP WITH TIME ZONE,
+	troubles INTEGER NOT NULL,
+	items_synced_at TIMESTAMP WITH TIME ZONE,
+	contacts_synced_at TIMESTAMP WITH TIME ZONE,
+	problem TEXT NOT NULL,
+	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_connections PRIMARY KEY (id),
+	CONSTRAINT uq_connections_company_id_backend_organisation_id UNIQUE (company_id, backend, organisation_id),
+	CONSTRAINT ck_connections_state_known CHECK (state IN ('setup', 'active', 'reconnect_needed', 'disconnected')),
+	CONSTRAINT ck_connections_inventory_mode_known CHECK (inventory_mode IN ('journal_only', 'quantity_sync')),
+	CONSTRAINT uq_connections_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_connections_grant_id FOREIGN KEY(grant_id) REFERENCES grants (id),
+	CONSTRAINT fk_connections_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE UNIQUE INDEX uq_connections_one_live ON connections (company_id) WHERE state <> 'disconnected'
+--;;
 CREATE TABLE counters (
 	name TEXT NOT NULL,
 	last INTEGER NOT NULL,
@@ -68,28 +128,6 @@ CREATE TABLE event_endpoints (
 	CONSTRAINT uq_event_endpoints_company_id_url UNIQUE (company_id, url),
 	CONSTRAINT uq_event_endpoints_company_id_id UNIQUE (company_id, id),
 	CONSTRAINT fk_event_endpoints_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
-)
---;;
-CREATE TABLE grants (
-	backend TEXT NOT NULL,
-	client_id TEXT NOT NULL,
-	subject TEXT NOT NULL,
-	token_url TEXT NOT NULL,
-	revoke_url TEXT NOT NULL,
-	grace_seconds INTEGER NOT NULL,
-	state TEXT NOT NULL,
-	lease_owner TEXT,
-	lease_epoch INTEGER NOT NULL,
-	lease_until TIMESTAMP WITH TIME ZONE,
-	quarantine_until TIMESTAMP WITH TIME ZONE,
-	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
-	id BIGSERIAL NOT NULL,
-	company_id BIGINT NOT NULL,
-	CONSTRAINT pk_grants PRIMARY KEY (id),
-	CONSTRAINT uq_grants_company_id_backend_client_id_subject UNIQUE (company_id, backend, client_id, subject),
-	CONSTRAINT ck_grants_state_known CHECK (state IN ('active', 'in_doubt', 'reconnect_needed')),
-	CONSTRAINT uq_grants_company_id_id UNIQUE (company_id, id),
-	CONSTRAINT fk_grants_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
 )
 --;;
 CREATE TABLE memberships (
@@ -143,6 +181,19 @@ CREATE TABLE products (
 	CONSTRAINT fk_products_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
 )
 --;;
+CREATE TABLE refresh_tries (
+	id BIGSERIAL NOT NULL,
+	grant_id BIGINT NOT NULL,
+	epoch INTEGER NOT NULL,
+	used_sequence INTEGER NOT NULL,
+	sent_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	outcome TEXT,
+	CONSTRAINT pk_refresh_tries PRIMARY KEY (id),
+	CONSTRAINT fk_refresh_tries_grant_id FOREIGN KEY(grant_id) REFERENCES grants (id)
+)
+--;;
+CREATE INDEX ix_refresh_tries_grant_id ON refresh_tries (grant_id)
+--;;
 CREATE TABLE reversals (
 	number INTEGER NOT NULL,
 	reference TEXT NOT NULL,
@@ -161,6 +212,26 @@ CREATE TABLE reversals (
 	CONSTRAINT ck_reversals_document_kind_known CHECK (document_kind IN ('receipt', 'build', 'adjustment')),
 	CONSTRAINT uq_reversals_company_id_id UNIQUE (company_id, id),
 	CONSTRAINT fk_reversals_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE TABLE sign_in_flows (
+	backend TEXT NOT NULL,
+	state_sha256 TEXT NOT NULL,
+	session_key TEXT NOT NULL,
+	verifier_sealed TEXT NOT NULL,
+	redirect_uri TEXT NOT NULL,
+	begun_by TEXT NOT NULL,
+	begun_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	used_at TIMESTAMP WITH TIME ZONE,
+	grant_id BIGINT,
+	offered JSON NOT NULL,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_sign_in_flows PRIMARY KEY (id),
+	CONSTRAINT uq_sign_in_flows_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT uq_sign_in_flows_state_sha256 UNIQUE (state_sha256),
+	CONSTRAINT fk_sign_in_flows_grant_id FOREIGN KEY(grant_id) REFERENCES grants (id),
+	CONSTRAINT fk_sign_in_flows_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
 )
 --;;
 CREATE TABLE stock_counts (
@@ -196,6 +267,23 @@ CREATE TABLE suppliers (
 	CONSTRAINT uq_suppliers_company_id_code UNIQUE (company_id, code),
 	CONSTRAINT uq_suppliers_company_id_id UNIQUE (company_id, id),
 	CONSTRAINT fk_suppliers_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE TABLE token_sets (
+	id BIGSERIAL NOT NULL,
+	grant_id BIGINT NOT NULL,
+	sequence INTEGER NOT NULL,
+	row_key TEXT NOT NULL,
+	access_sealed TEXT NOT NULL,
+	refresh_sealed TEXT NOT NULL,
+	scope TEXT NOT NULL,
+	access_expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	received_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	state TEXT NOT NULL,
+	CONSTRAINT pk_token_sets PRIMARY KEY (id),
+	CONSTRAINT uq_token_sets_grant_id_sequence UNIQUE (grant_id, sequence),
+	CONSTRAINT ck_token_sets_state_known CHECK (state IN ('current', 'superseded', 'dead')),
+	CONSTRAINT fk_token_sets_grant_id FOREIGN KEY(grant_id) REFERENCES grants (id)
 )
 --;;
 CREATE TABLE adjustments (
@@ -243,6 +331,23 @@ CREATE TABLE api_tokens (
 	CONSTRAINT fk_api_tokens_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
 )
 --;;
+CREATE TABLE backend_records (
+	connection_id BIGINT NOT NULL,
+	kind TEXT NOT NULL,
+	key TEXT NOT NULL,
+	sequence INTEGER NOT NULL,
+	body JSON NOT NULL,
+	recorded_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_backend_records PRIMARY KEY (id),
+	CONSTRAINT fk_backend_records_company_id_connection_id FOREIGN KEY(company_id, connection_id) REFERENCES connections (company_id, id),
+	CONSTRAINT uq_backend_records_company_id_connection_id_kind_key UNIQUE (company_id, connection_id, kind, key),
+	CONSTRAINT uq_backend_records_company_id_connection_id_kind_sequence UNIQUE (company_id, connection_id, kind, sequence),
+	CONSTRAINT uq_backend_records_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_backend_records_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
 CREATE TABLE boms (
 	product_id BIGINT NOT NULL,
 	version INTEGER NOT NULL,
@@ -262,35 +367,6 @@ CREATE TABLE boms (
 )
 --;;
 CREATE UNIQUE INDEX uq_boms_one_active ON boms (company_id, product_id) WHERE state = 'active'
---;;
-CREATE TABLE connections (
-	backend TEXT NOT NULL,
-	organisation_id TEXT NOT NULL,
-	organisation_name TEXT NOT NULL,
-	base_currency TEXT NOT NULL,
-	link_id TEXT NOT NULL,
-	grant_id BIGINT,
-	state TEXT NOT NULL,
-	inventory_mode TEXT NOT NULL,
-	locked_through DATE,
-	paused_until TIMESTAMP WITH TIME ZONE,
-	troubles INTEGER NOT NULL,
-	items_synced_at TIMESTAMP WITH TIME ZONE,
-	contacts_synced_at TIMESTAMP WITH TIME ZONE,
-	problem TEXT NOT NULL,
-	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
-	id BIGSERIAL NOT NULL,
-	company_id BIGINT NOT NULL,
-	CONSTRAINT pk_connections PRIMARY KEY (id),
-	CONSTRAINT fk_connections_company_id_grant_id FOREIGN KEY(company_id, grant_id) REFERENCES grants (company_id, id),
-	CONSTRAINT uq_connections_company_id_backend_organisation_id UNIQUE (company_id, backend, organisation_id),
-	CONSTRAINT ck_connections_state_known CHECK (state IN ('setup', 'active', 'reconnect_needed', 'disconnected')),
-	CONSTRAINT ck_connections_inventory_mode_known CHECK (inventory_mode IN ('journal_only', 'quantity_sync')),
-	CONSTRAINT uq_connections_company_id_id UNIQUE (company_id, id),
-	CONSTRAINT fk_connections_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
-)
---;;
-CREATE UNIQUE INDEX uq_connections_one_live ON connections (company_id) WHERE state <> 'disconnected'
 --;;
 CREATE TABLE event_deliveries (
 	endpoint_id BIGINT NOT NULL,
@@ -319,6 +395,59 @@ CREATE TABLE event_deliveries (
 --;;
 CREATE INDEX ix_event_deliveries_due ON event_deliveries (state, not_before)
 --;;
+CREATE TABLE exports (
+	connection_id BIGINT NOT NULL,
+	backend TEXT NOT NULL,
+	document_kind TEXT NOT NULL,
+	document_id BIGINT NOT NULL,
+	reference TEXT NOT NULL,
+	token TEXT NOT NULL,
+	body BYTEA NOT NULL,
+	body_sha256 TEXT NOT NULL,
+	state TEXT NOT NULL,
+	doubt TEXT NOT NULL,
+	external_id TEXT,
+	after_export_id BIGINT,
+	exact BIGINT NOT NULL,
+	posted BIGINT NOT NULL,
+	rounding BIGINT NOT NULL,
+	problem TEXT NOT NULL,
+	not_before TIMESTAMP WITH TIME ZONE NOT NULL,
+	attempts INTEGER NOT NULL,
+	priority INTEGER NOT NULL,
+	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	posted_at TIMESTAMP WITH TIME ZONE,
+	tidied_at TIMESTAMP WITH TIME ZONE,
+	is_replaced BOOLEAN NOT NULL,
+	lease_owner TEXT,
+	lease_epoch INTEGER NOT NULL,
+	lease_until TIMESTAMP WITH TIME ZONE,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_exports PRIMARY KEY (id),
+	CONSTRAINT fk_exports_company_id_connection_id FOREIGN KEY(company_id, connection_id) REFERENCES connections (company_id, id),
+	CONSTRAINT fk_exports_company_id_after_export_id FOREIGN KEY(company_id, after_export_id) REFERENCES exports (company_id, id),
+	CONSTRAINT ck_exports_replaced_is_cancelled CHECK (NOT is_replaced OR state = 'cancelled'),
+	CONSTRAINT uq_exports_company_id_connection_id_external_id UNIQUE (company_id, connection_id, external_id),
+	CONSTRAINT ck_exports_state_known CHECK (state IN ('held', 'pending', 'creating', 'created', 'posting', 'posted', 'unknown', 'review', 'skipped', 'cancelled')),
+	CONSTRAINT ck_exports_doubt_known CHECK (doubt IN ('', 'creating', 'posting')),
+	CONSTRAINT ck_exports_document_kind_known CHECK (document_kind IN ('receipt', 'build', 'waste', 'adjustment', 'split', 'sale', 'reversal')),
+	CONSTRAINT ck_exports_exact_bounded CHECK (exact > -1000000000000000000 AND exact < 1000000000000000000),
+	CONSTRAINT ck_exports_posted_bounded CHECK (posted > -1000000000000000000 AND posted < 1000000000000000000),
+	CONSTRAINT ck_exports_rounding_bounded CHECK (rounding > -1000000000000000000 AND rounding < 1000000000000000000),
+	CONSTRAINT ck_exports_posted_has_a_time CHECK ((state = 'posted') = (posted_at IS NOT NULL)),
+	CONSTRAINT ck_exports_posted_has_an_id CHECK (state <> 'posted' OR external_id IS NOT NULL),
+	CONSTRAINT uq_exports_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT uq_exports_token UNIQUE (token),
+	CONSTRAINT fk_exports_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE INDEX ix_exports_document ON exports (company_id, document_kind, document_id)
+--;;
+CREATE INDEX ix_exports_due ON exports (state, not_before, priority, id)
+--;;
+CREATE UNIQUE INDEX uq_exports_one_a_document ON exports (company_id, connection_id, document_kind, document_id) WHERE NOT is_replaced
+--;;
 CREATE TABLE receipts (
 	number INTEGER,
 	reference TEXT NOT NULL,
@@ -345,37 +474,61 @@ CREATE TABLE receipts (
 	CONSTRAINT fk_receipts_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
 )
 --;;
-CREATE TABLE refresh_tries (
-	grant_id BIGINT NOT NULL,
-	epoch INTEGER NOT NULL,
-	used_sequence INTEGER NOT NULL,
-	sent_at TIMESTAMP WITH TIME ZONE NOT NULL,
-	outcome TEXT,
+CREATE TABLE remote_accounts (
+	connection_id BIGINT NOT NULL,
+	external_id TEXT NOT NULL,
+	code TEXT NOT NULL,
+	name TEXT NOT NULL,
+	classification TEXT NOT NULL,
+	native_type TEXT NOT NULL,
+	is_usable BOOLEAN NOT NULL,
+	why_not TEXT NOT NULL,
+	warning TEXT NOT NULL,
+	is_gone BOOLEAN NOT NULL,
+	synced_at TIMESTAMP WITH TIME ZONE NOT NULL,
 	id BIGSERIAL NOT NULL,
 	company_id BIGINT NOT NULL,
-	CONSTRAINT pk_refresh_tries PRIMARY KEY (id),
-	CONSTRAINT fk_refresh_tries_company_id_grant_id FOREIGN KEY(company_id, grant_id) REFERENCES grants (company_id, id),
-	CONSTRAINT uq_refresh_tries_company_id_id UNIQUE (company_id, id),
-	CONSTRAINT fk_refresh_tries_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+	CONSTRAINT pk_remote_accounts PRIMARY KEY (id),
+	CONSTRAINT fk_remote_accounts_company_id_connection_id FOREIGN KEY(company_id, connection_id) REFERENCES connections (company_id, id),
+	CONSTRAINT uq_remote_accounts_company_id_connection_id_external_id UNIQUE (company_id, connection_id, external_id),
+	CONSTRAINT uq_remote_accounts_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_remote_accounts_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
 )
 --;;
-CREATE TABLE sign_in_flows (
-	backend TEXT NOT NULL,
-	state_sha256 TEXT NOT NULL,
-	session_key TEXT NOT NULL,
-	verifier_sealed TEXT NOT NULL,
-	redirect_uri TEXT NOT NULL,
-	begun_by TEXT NOT NULL,
-	begun_at TIMESTAMP WITH TIME ZONE NOT NULL,
-	used_at TIMESTAMP WITH TIME ZONE,
-	grant_id BIGINT,
+CREATE TABLE remote_contacts (
+	connection_id BIGINT NOT NULL,
+	external_id TEXT NOT NULL,
+	name TEXT NOT NULL,
+	email TEXT NOT NULL,
+	is_supplier BOOLEAN NOT NULL,
+	is_customer BOOLEAN NOT NULL,
+	is_gone BOOLEAN NOT NULL,
+	synced_at TIMESTAMP WITH TIME ZONE NOT NULL,
 	id BIGSERIAL NOT NULL,
 	company_id BIGINT NOT NULL,
-	CONSTRAINT pk_sign_in_flows PRIMARY KEY (id),
-	CONSTRAINT fk_sign_in_flows_company_id_grant_id FOREIGN KEY(company_id, grant_id) REFERENCES grants (company_id, id),
-	CONSTRAINT uq_sign_in_flows_company_id_id UNIQUE (company_id, id),
-	CONSTRAINT uq_sign_in_flows_state_sha256 UNIQUE (state_sha256),
-	CONSTRAINT fk_sign_in_flows_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+	CONSTRAINT pk_remote_contacts PRIMARY KEY (id),
+	CONSTRAINT fk_remote_contacts_company_id_connection_id FOREIGN KEY(company_id, connection_id) REFERENCES connections (company_id, id),
+	CONSTRAINT uq_remote_contacts_company_id_connection_id_external_id UNIQUE (company_id, connection_id, external_id),
+	CONSTRAINT uq_remote_contacts_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_remote_contacts_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE TABLE remote_items (
+	connection_id BIGINT NOT NULL,
+	external_id TEXT NOT NULL,
+	code TEXT NOT NULL,
+	code_key TEXT NOT NULL,
+	name TEXT NOT NULL,
+	is_tracked BOOLEAN NOT NULL,
+	is_gone BOOLEAN NOT NULL,
+	synced_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_remote_items PRIMARY KEY (id),
+	CONSTRAINT fk_remote_items_company_id_connection_id FOREIGN KEY(company_id, connection_id) REFERENCES connections (company_id, id),
+	CONSTRAINT uq_remote_items_company_id_connection_id_external_id UNIQUE (company_id, connection_id, external_id),
+	CONSTRAINT uq_remote_items_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_remote_items_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
 )
 --;;
 CREATE TABLE stock_balances (
@@ -412,41 +565,68 @@ CREATE TABLE supplier_parts (
 	CONSTRAINT fk_supplier_parts_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
 )
 --;;
-CREATE TABLE token_sets (
-	grant_id BIGINT NOT NULL,
-	sequence INTEGER NOT NULL,
-	row_key TEXT NOT NULL,
-	access_sealed TEXT NOT NULL,
-	refresh_sealed TEXT NOT NULL,
-	scope TEXT NOT NULL,
-	access_expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
-	received_at TIMESTAMP WITH TIME ZONE NOT NULL,
-	state TEXT NOT NULL,
-	id BIGSERIAL NOT NULL,
-	company_id BIGINT NOT NULL,
-	CONSTRAINT pk_token_sets PRIMARY KEY (id),
-	CONSTRAINT fk_token_sets_company_id_grant_id FOREIGN KEY(company_id, grant_id) REFERENCES grants (company_id, id),
-	CONSTRAINT uq_token_sets_company_id_grant_id_sequence UNIQUE (company_id, grant_id, sequence),
-	CONSTRAINT ck_token_sets_state_known CHECK (state IN ('current', 'superseded', 'dead')),
-	CONSTRAINT uq_token_sets_company_id_id UNIQUE (company_id, id),
-	CONSTRAINT fk_token_sets_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
-)
---;;
-CREATE TABLE backend_records (
+CREATE TABLE sync_runs (
 	connection_id BIGINT NOT NULL,
 	kind TEXT NOT NULL,
-	key TEXT NOT NULL,
-	sequence INTEGER NOT NULL,
-	body JSON NOT NULL,
-	recorded_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	cause TEXT NOT NULL,
+	state TEXT NOT NULL,
+	started_by TEXT NOT NULL,
+	started_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	ended_at TIMESTAMP WITH TIME ZONE,
+	lease_owner TEXT,
+	lease_until TIMESTAMP WITH TIME ZONE,
+	records INTEGER NOT NULL,
+	added INTEGER NOT NULL,
+	changed INTEGER NOT NULL,
+	gone INTEGER NOT NULL,
+	message TEXT NOT NULL,
 	id BIGSERIAL NOT NULL,
 	company_id BIGINT NOT NULL,
-	CONSTRAINT pk_backend_records PRIMARY KEY (id),
-	CONSTRAINT fk_backend_records_company_id_connection_id FOREIGN KEY(company_id, connection_id) REFERENCES connections (company_id, id),
-	CONSTRAINT uq_backend_records_company_id_connection_id_kind_key UNIQUE (company_id, connection_id, kind, key),
-	CONSTRAINT uq_backend_records_company_id_connection_id_kind_sequence UNIQUE (company_id, connection_id, kind, sequence),
-	CONSTRAINT uq_backend_records_company_id_id UNIQUE (company_id, id),
-	CONSTRAINT fk_backend_records_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+	CONSTRAINT pk_sync_runs PRIMARY KEY (id),
+	CONSTRAINT fk_sync_runs_company_id_connection_id FOREIGN KEY(company_id, connection_id) REFERENCES connections (company_id, id),
+	CONSTRAINT ck_sync_runs_kind_known CHECK (kind IN ('accounts', 'items', 'contacts')),
+	CONSTRAINT ck_sync_runs_state_known CHECK (state IN ('running', 'done', 'failed')),
+	CONSTRAINT ck_sync_runs_cause_known CHECK (cause IN ('person', 'schedule', 'hook', 'command')),
+	CONSTRAINT ck_sync_runs_ended_has_a_time CHECK ((state = 'running') = (ended_at IS NULL)),
+	CONSTRAINT uq_sync_runs_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_sync_runs_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE INDEX ix_sync_runs_latest ON sync_runs (company_id, connection_id, kind, id)
+--;;
+CREATE UNIQUE INDEX uq_sync_runs_one_at_a_time ON sync_runs (company_id, connection_id, kind) WHERE state = 'running'
+--;;
+CREATE TABLE sync_schedules (
+	connection_id BIGINT NOT NULL,
+	kind TEXT NOT NULL,
+	every_minutes INTEGER NOT NULL,
+	next_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_sync_schedules PRIMARY KEY (id),
+	CONSTRAINT fk_sync_schedules_company_id_connection_id FOREIGN KEY(company_id, connection_id) REFERENCES connections (company_id, id),
+	CONSTRAINT uq_sync_schedules_company_id_connection_id_kind UNIQUE (company_id, connection_id, kind),
+	CONSTRAINT ck_sync_schedules_kind_known CHECK (kind IN ('accounts', 'items', 'contacts')),
+	CONSTRAINT ck_sync_schedules_every_minutes_sane CHECK (every_minutes BETWEEN 5 AND 10080),
+	CONSTRAINT uq_sync_schedules_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_sync_schedules_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE INDEX ix_sync_schedules_due ON sync_schedules (next_at)
+--;;
+CREATE TABLE account_mappings (
+	connection_id BIGINT NOT NULL,
+	role TEXT NOT NULL,
+	remote_account_id BIGINT NOT NULL,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_account_mappings PRIMARY KEY (id),
+	CONSTRAINT fk_account_mappings_company_id_connection_id FOREIGN KEY(company_id, connection_id) REFERENCES connections (company_id, id),
+	CONSTRAINT fk_account_mappings_company_id_remote_account_id FOREIGN KEY(company_id, remote_account_id) REFERENCES remote_accounts (company_id, id),
+	CONSTRAINT uq_account_mappings_company_id_connection_id_role UNIQUE (company_id, connection_id, role),
+	CONSTRAINT ck_account_mappings_role_known CHECK (role IN ('receiving_debit', 'receiving_credit', 'build_debit', 'build_credit', 'waste', 'applied_costs', 'cogs', 'finished_goods', 'rounding')),
+	CONSTRAINT uq_account_mappings_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_account_mappings_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
 )
 --;;
 CREATE TABLE bom_cost_lines (
@@ -537,58 +717,27 @@ CREATE TABLE builds (
 --;;
 CREATE UNIQUE INDEX uq_builds_one_automatic ON builds (company_id, product_id) WHERE is_automatic AND state = 'planned'
 --;;
-CREATE TABLE exports (
-	connection_id BIGINT NOT NULL,
-	backend TEXT NOT NULL,
-	document_kind TEXT NOT NULL,
-	document_id BIGINT NOT NULL,
-	reference TEXT NOT NULL,
-	token TEXT NOT NULL,
-	body BYTEA NOT NULL,
-	body_sha256 TEXT NOT NULL,
-	state TEXT NOT NULL,
-	doubt TEXT NOT NULL,
+CREATE TABLE export_attempts (
+	export_id BIGINT NOT NULL,
+	epoch INTEGER NOT NULL,
+	step TEXT NOT NULL,
+	key TEXT NOT NULL,
+	sent_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	outcome TEXT,
+	message TEXT NOT NULL,
 	external_id TEXT,
-	after_export_id BIGINT,
-	exact BIGINT NOT NULL,
-	posted BIGINT NOT NULL,
-	rounding BIGINT NOT NULL,
-	problem TEXT NOT NULL,
-	not_before TIMESTAMP WITH TIME ZONE NOT NULL,
-	attempts INTEGER NOT NULL,
-	priority INTEGER NOT NULL,
-	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
-	posted_at TIMESTAMP WITH TIME ZONE,
-	tidied_at TIMESTAMP WITH TIME ZONE,
-	is_replaced BOOLEAN NOT NULL,
-	lease_owner TEXT,
-	lease_epoch INTEGER NOT NULL,
-	lease_until TIMESTAMP WITH TIME ZONE,
+	ended_at TIMESTAMP WITH TIME ZONE,
 	id BIGSERIAL NOT NULL,
 	company_id BIGINT NOT NULL,
-	CONSTRAINT pk_exports PRIMARY KEY (id),
-	CONSTRAINT fk_exports_company_id_connection_id FOREIGN KEY(company_id, connection_id) REFERENCES connections (company_id, id),
-	CONSTRAINT fk_exports_company_id_after_export_id FOREIGN KEY(company_id, after_export_id) REFERENCES exports (company_id, id),
-	CONSTRAINT ck_exports_replaced_is_cancelled CHECK (NOT is_replaced OR state = 'cancelled'),
-	CONSTRAINT uq_exports_company_id_connection_id_external_id UNIQUE (company_id, connection_id, external_id),
-	CONSTRAINT ck_exports_state_known CHECK (state IN ('held', 'pending', 'creating', 'created', 'posting', 'posted', 'unknown', 'review', 'skipped', 'cancelled')),
-	CONSTRAINT ck_exports_doubt_known CHECK (doubt IN ('', 'creating', 'posting')),
-	CONSTRAINT ck_exports_document_kind_known CHECK (document_kind IN ('receipt', 'build', 'waste', 'adjustment', 'split', 'sale', 'reversal')),
-	CONSTRAINT ck_exports_exact_bounded CHECK (exact > -1000000000000000000 AND exact < 1000000000000000000),
-	CONSTRAINT ck_exports_posted_bounded CHECK (posted > -1000000000000000000 AND posted < 1000000000000000000),
-	CONSTRAINT ck_exports_rounding_bounded CHECK (rounding > -1000000000000000000 AND rounding < 1000000000000000000),
-	CONSTRAINT ck_exports_posted_has_a_time CHECK ((state = 'posted') = (posted_at IS NOT NULL)),
-	CONSTRAINT ck_exports_posted_has_an_id CHECK (state <> 'posted' OR external_id IS NOT NULL),
-	CONSTRAINT uq_exports_company_id_id UNIQUE (company_id, id),
-	CONSTRAINT uq_exports_token UNIQUE (token),
-	CONSTRAINT fk_exports_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+	CONSTRAINT pk_export_attempts PRIMARY KEY (id),
+	CONSTRAINT fk_export_attempts_company_id_export_id FOREIGN KEY(company_id, export_id) REFERENCES exports (company_id, id),
+	CONSTRAINT ck_export_attempts_step_known CHECK (step IN ('create', 'look_up', 'post', 'discard')),
+	CONSTRAINT ck_export_attempts_outcome_known CHECK (outcome IS NULL OR outcome IN ('ok', 'refused', 'unknown', 'not_sent')),
+	CONSTRAINT uq_export_attempts_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_export_attempts_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
 )
 --;;
-CREATE INDEX ix_exports_document ON exports (company_id, document_kind, document_id)
---;;
-CREATE INDEX ix_exports_due ON exports (state, not_before, priority, id)
---;;
-CREATE UNIQUE INDEX uq_exports_one_a_document ON exports (company_id, connection_id, document_kind, document_id) WHERE NOT is_replaced
+CREATE INDEX ix_export_attempts_export ON export_attempts (company_id, export_id, id)
 --;;
 CREATE TABLE receipt_charges (
 	receipt_id BIGINT NOT NULL,
@@ -637,127 +786,6 @@ CREATE TABLE receipt_lines (
 	CONSTRAINT fk_receipt_lines_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
 )
 --;;
-CREATE TABLE remote_accounts (
-	connection_id BIGINT NOT NULL,
-	external_id TEXT NOT NULL,
-	code TEXT NOT NULL,
-	name TEXT NOT NULL,
-	classification TEXT NOT NULL,
-	native_type TEXT NOT NULL,
-	is_usable BOOLEAN NOT NULL,
-	why_not TEXT NOT NULL,
-	warning TEXT NOT NULL,
-	is_gone BOOLEAN NOT NULL,
-	synced_at TIMESTAMP WITH TIME ZONE NOT NULL,
-	id BIGSERIAL NOT NULL,
-	company_id BIGINT NOT NULL,
-	CONSTRAINT pk_remote_accounts PRIMARY KEY (id),
-	CONSTRAINT fk_remote_accounts_company_id_connection_id FOREIGN KEY(company_id, connection_id) REFERENCES connections (company_id, id),
-	CONSTRAINT uq_remote_accounts_company_id_connection_id_external_id UNIQUE (company_id, connection_id, external_id),
-	CONSTRAINT uq_remote_accounts_company_id_id UNIQUE (company_id, id),
-	CONSTRAINT fk_remote_accounts_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
-)
---;;
-CREATE TABLE remote_contacts (
-	connection_id BIGINT NOT NULL,
-	external_id TEXT NOT NULL,
-	name TEXT NOT NULL,
-	email TEXT NOT NULL,
-	is_supplier BOOLEAN NOT NULL,
-	is_customer BOOLEAN NOT NULL,
-	is_gone BOOLEAN NOT NULL,
-	synced_at TIMESTAMP WITH TIME ZONE NOT NULL,
-	id BIGSERIAL NOT NULL,
-	company_id BIGINT NOT NULL,
-	CONSTRAINT pk_remote_contacts PRIMARY KEY (id),
-	CONSTRAINT fk_remote_contacts_company_id_connection_id FOREIGN KEY(company_id, connection_id) REFERENCES connections (company_id, id),
-	CONSTRAINT uq_remote_contacts_company_id_connection_id_external_id UNIQUE (company_id, connection_id, external_id),
-	CONSTRAINT uq_remote_contacts_company_id_id UNIQUE (company_id, id),
-	CONSTRAINT fk_remote_contacts_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
-)
---;;
-CREATE TABLE remote_items (
-	connection_id BIGINT NOT NULL,
-	external_id TEXT NOT NULL,
-	code TEXT NOT NULL,
-	code_key TEXT NOT NULL,
-	name TEXT NOT NULL,
-	is_tracked BOOLEAN NOT NULL,
-	is_gone BOOLEAN NOT NULL,
-	synced_at TIMESTAMP WITH TIME ZONE NOT NULL,
-	id BIGSERIAL NOT NULL,
-	company_id BIGINT NOT NULL,
-	CONSTRAINT pk_remote_items PRIMARY KEY (id),
-	CONSTRAINT fk_remote_items_company_id_connection_id FOREIGN KEY(company_id, connection_id) REFERENCES connections (company_id, id),
-	CONSTRAINT uq_remote_items_company_id_connection_id_external_id UNIQUE (company_id, connection_id, external_id),
-	CONSTRAINT uq_remote_items_company_id_id UNIQUE (company_id, id),
-	CONSTRAINT fk_remote_items_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
-)
---;;
-CREATE TABLE sync_runs (
-	connection_id BIGINT NOT NULL,
-	kind TEXT NOT NULL,
-	cause TEXT NOT NULL,
-	state TEXT NOT NULL,
-	started_by TEXT NOT NULL,
-	started_at TIMESTAMP WITH TIME ZONE NOT NULL,
-	ended_at TIMESTAMP WITH TIME ZONE,
-	lease_owner TEXT,
-	lease_until TIMESTAMP WITH TIME ZONE,
-	records INTEGER NOT NULL,
-	added INTEGER NOT NULL,
-	changed INTEGER NOT NULL,
-	gone INTEGER NOT NULL,
-	message TEXT NOT NULL,
-	id BIGSERIAL NOT NULL,
-	company_id BIGINT NOT NULL,
-	CONSTRAINT pk_sync_runs PRIMARY KEY (id),
-	CONSTRAINT fk_sync_runs_company_id_connection_id FOREIGN KEY(company_id, connection_id) REFERENCES connections (company_id, id),
-	CONSTRAINT ck_sync_runs_kind_known CHECK (kind IN ('accounts', 'items', 'contacts')),
-	CONSTRAINT ck_sync_runs_state_known CHECK (state IN ('running', 'done', 'failed')),
-	CONSTRAINT ck_sync_runs_cause_known CHECK (cause IN ('person', 'schedule', 'hook', 'command')),
-	CONSTRAINT ck_sync_runs_ended_has_a_time CHECK ((state = 'running') = (ended_at IS NULL)),
-	CONSTRAINT uq_sync_runs_company_id_id UNIQUE (company_id, id),
-	CONSTRAINT fk_sync_runs_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
-)
---;;
-CREATE INDEX ix_sync_runs_latest ON sync_runs (company_id, connection_id, kind, id)
---;;
-CREATE UNIQUE INDEX uq_sync_runs_one_at_a_time ON sync_runs (company_id, connection_id, kind) WHERE state = 'running'
---;;
-CREATE TABLE sync_schedules (
-	connection_id BIGINT NOT NULL,
-	kind TEXT NOT NULL,
-	every_minutes INTEGER NOT NULL,
-	next_at TIMESTAMP WITH TIME ZONE NOT NULL,
-	id BIGSERIAL NOT NULL,
-	company_id BIGINT NOT NULL,
-	CONSTRAINT pk_sync_schedules PRIMARY KEY (id),
-	CONSTRAINT fk_sync_schedules_company_id_connection_id FOREIGN KEY(company_id, connection_id) REFERENCES connections (company_id, id),
-	CONSTRAINT uq_sync_schedules_company_id_connection_id_kind UNIQUE (company_id, connection_id, kind),
-	CONSTRAINT ck_sync_schedules_kind_known CHECK (kind IN ('accounts', 'items', 'contacts')),
-	CONSTRAINT ck_sync_schedules_every_minutes_sane CHECK (every_minutes BETWEEN 5 AND 10080),
-	CONSTRAINT uq_sync_schedules_company_id_id UNIQUE (company_id, id),
-	CONSTRAINT fk_sync_schedules_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
-)
---;;
-CREATE INDEX ix_sync_schedules_due ON sync_schedules (next_at)
---;;
-CREATE TABLE account_mappings (
-	connection_id BIGINT NOT NULL,
-	role TEXT NOT NULL,
-	remote_account_id BIGINT NOT NULL,
-	id BIGSERIAL NOT NULL,
-	company_id BIGINT NOT NULL,
-	CONSTRAINT pk_account_mappings PRIMARY KEY (id),
-	CONSTRAINT fk_account_mappings_company_id_connection_id FOREIGN KEY(company_id, connection_id) REFERENCES connections (company_id, id),
-	CONSTRAINT fk_account_mappings_company_id_remote_account_id FOREIGN KEY(company_id, remote_account_id) REFERENCES remote_accounts (company_id, id),
-	CONSTRAINT uq_account_mappings_company_id_connection_id_role UNIQUE (company_id, connection_id, role),
-	CONSTRAINT ck_account_mappings_role_known CHECK (role IN ('receiving_debit', 'receiving_credit', 'build_debit', 'build_credit', 'waste', 'applied_costs', 'cogs', 'finished_goods', 'rounding')),
-	CONSTRAINT uq_account_mappings_company_id_id UNIQUE (company_id, id),
-	CONSTRAINT fk_account_mappings_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
-)
---;;
 CREATE TABLE build_cost_lines (
 	build_id BIGINT NOT NULL,
 	position INTEGER NOT NULL,
@@ -795,28 +823,6 @@ CREATE TABLE build_lines (
 	CONSTRAINT uq_build_lines_company_id_id UNIQUE (company_id, id),
 	CONSTRAINT fk_build_lines_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
 )
---;;
-CREATE TABLE export_attempts (
-	export_id BIGINT NOT NULL,
-	epoch INTEGER NOT NULL,
-	step TEXT NOT NULL,
-	key TEXT NOT NULL,
-	sent_at TIMESTAMP WITH TIME ZONE NOT NULL,
-	outcome TEXT,
-	message TEXT NOT NULL,
-	external_id TEXT,
-	ended_at TIMESTAMP WITH TIME ZONE,
-	id BIGSERIAL NOT NULL,
-	company_id BIGINT NOT NULL,
-	CONSTRAINT pk_export_attempts PRIMARY KEY (id),
-	CONSTRAINT fk_export_attempts_company_id_export_id FOREIGN KEY(company_id, export_id) REFERENCES exports (company_id, id),
-	CONSTRAINT ck_export_attempts_step_known CHECK (step IN ('create', 'look_up', 'post', 'discard')),
-	CONSTRAINT ck_export_attempts_outcome_known CHECK (outcome IS NULL OR outcome IN ('ok', 'refused', 'unknown', 'not_sent')),
-	CONSTRAINT uq_export_attempts_company_id_id UNIQUE (company_id, id),
-	CONSTRAINT fk_export_attempts_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
-)
---;;
-CREATE INDEX ix_export_attempts_export ON export_attempts (company_id, export_id, id)
 --;;
 CREATE TABLE lots (
 	product_id BIGINT NOT NULL,

@@ -10,7 +10,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .context import Sandbox
-from .options import DEFAULT_ORGANISATIONS, OptionRefused, OrganisationOption, SandboxOptions
+from .options import (
+    DEFAULT_ORGANISATIONS,
+    DEFAULT_USERS,
+    GRACE_SECONDS,
+    OptionRefused,
+    OrganisationOption,
+    SandboxOptions,
+)
 from .server import SandboxServer
 
 
@@ -45,6 +52,10 @@ def _options(asked: argparse.Namespace) -> SandboxOptions:
         clock=asked.clock,
         limits=asked.limits,
         refresh_retry=asked.refresh_retry,
+        refresh_grace_seconds=asked.refresh_grace_seconds,
+        users=tuple(asked.user) or DEFAULT_USERS,
+        connections_max=asked.connections_max,
+        secret_prefix=asked.secret_prefix,
     )
 
 
@@ -87,7 +98,38 @@ def _parser() -> argparse.ArgumentParser:
         default="supersede",
         help="whether a repeated refresh ends the token set issued before",
     )
+    _add_rarer(parser)
     return parser
+
+
+def _add_rarer(parser: argparse.ArgumentParser) -> None:
+    """The options that only some tests need."""
+    parser.add_argument(
+        "--refresh-grace-seconds",
+        type=int,
+        choices=range(86_400),
+        default=GRACE_SECONDS,
+        metavar="N",
+        help="how long a used refresh token may be sent again",
+    )
+    parser.add_argument(
+        "--user",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="somebody who may sign in; may be repeated, and then the consent page asks who it is",
+    )
+    parser.add_argument(
+        "--connections-max",
+        type=int,
+        choices=range(10_001),
+        default=0,
+        metavar="N",
+        help="how many organisations the app may be connected to; 0, the default, is any number",
+    )
+    parser.add_argument(
+        "--secret-prefix", default="", metavar="TEXT", help="what secrets and tokens begin with, to look for leaks"
+    )
 
 
 if __name__ == "__main__":

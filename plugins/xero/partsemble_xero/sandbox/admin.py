@@ -172,12 +172,13 @@ class Admin:
                 "status": fault.status,
                 "hold_ms": fault.hold_ms,
                 "times": fault.times_left,
+                "percent": fault.percent,
             }
             for fault in list_faults(connection)
         ]
 
     def add_fault(self, connection: sqlite3.Connection) -> object:
-        """``match`` and ``kind``, and where they apply ``status``, ``hold_ms``, ``times``."""
+        """``match`` and ``kind``, and where they apply ``status``, ``hold_ms``, ``times``, ``percent``."""
         fields = _fields()
         match, kind = fields.get("match"), fields.get("kind")
         if not isinstance(match, str) or " /" not in match:
@@ -190,6 +191,7 @@ class Admin:
             status=_whole(fields, "status", default=500, most=599),
             hold_ms=_whole(fields, "hold_ms", default=0, most=600_000),
             times_left=_whole(fields, "times", default=1, most=1_000_000),
+            percent=_whole(fields, "percent", default=100, most=100),
         )
         add_fault(connection, fault)
         return self.show_faults(connection)

@@ -1,11 +1,10 @@
-"""Connections between the demo user's tenants and the app: made by consent, ended from either side."""
+"""Connections between a user's tenants and the app: made by consent, ended from either side."""
 
 from __future__ import annotations
 
 import sqlite3
 import uuid
 
-from .state import get_setting
 from .tenants import list_tenants
 from .wire import iso_seven_digits
 
@@ -18,14 +17,13 @@ CREATE TABLE IF NOT EXISTS connections (
 """
 
 
-def connect(connection: sqlite3.Connection, *, tenant_id: str, auth_event_id: str, now_ms: int) -> None:
-    """Connect one organisation, and with it the demo user's practice.
+def connect(connection: sqlite3.Connection, *, user_id: str, tenant_id: str, auth_event_id: str, now_ms: int) -> None:
+    """Connect one organisation, and with it the user's practice.
 
     The practice comes along, and first, so that a client which takes ``connections[0]`` or forgets to
     look at ``tenantType`` is found out here.
     """
     practices = [tenant.tenant_id for tenant in list_tenants(connection, tenant_type="PRACTICE")]
-    user_id = get_setting(connection, "user_id")
     for each in (*practices, tenant_id):
         connection.execute(
             "INSERT INTO connections VALUES (?, ?, ?, ?, 1, ?, ?) ON CONFLICT (user_id, tenant_id) DO UPDATE"
@@ -84,6 +82,16 @@ def disconnect_tenant(connection: sqlite3.Connection, *, tenant_id: str) -> bool
     return ended.rowcount > 0
 
 
-def disconnect_all(connection: sqlite3.Connection) -> None:
-    """End every connection."""
-    connection.execute("UPDATE connections SET is_connected = 0")
+def disconnect_all(connection: sqlite3.Connection, *, user_id: str | None = None) -> None:
+    """End every connection, of everybody or of one user."""
+    connection.execute("UPDATE connections SET is_connected = 0 WHERE ? IS NULL OR user_id = ?", (user_id, user_id))
+
+
+def is_full(connection: sqlite3.Connection, *, most: int, tenant_id: str) -> bool:
+    """Whether the app may not be connected to one organisation more; one that is connected already counts once."""
+    rows = connection.execute(
+        "SELECT DISTINCT tenant_id FROM connections JOIN tenants USING (tenant_id)"
+        " WHERE is_connected AND tenant_type = 'ORGANISATION'"
+    )
+    connected = {row["tenant_id"] for row in rows}
+    return bool(most) and tenant_id not in connected and len(connected) >= most

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
-from .connections import connect
+from .connections import connect, is_full
 from .options import SandboxOptions, is_registrable
 from .scopes import BROAD, KNOWN, read_scopes
 from .state import get_setting
@@ -70,11 +70,28 @@ def read_request(sent: Mapping[str, str], *, options: SandboxOptions, client_id:
     )
 
 
-def allow(connection: sqlite3.Connection, request: ConsentRequest, *, tenant_id: str, now_ms: int) -> str:
-    """Connect the organisation and give the address to send the user back to, with a code."""
+def allow(
+    connection: sqlite3.Connection,
+    request: ConsentRequest,
+    *,
+    user_id: str,
+    tenant_id: str,
+    connections_max: int,
+    now_ms: int,
+) -> str:
+    """Connect the organisation and give the address to send the user back to, with a code.
+
+    Raises :class:`ConsentRefused` where the app has all the organisations that it may have.
+    """
+    if is_full(connection, most=connections_max, tenant_id=tenant_id):
+        raise ConsentRefused(
+            "connection_limit",
+            "This app needs to complete certification before it can connect to more Xero organisations",
+        )
     auth_event_id = str(uuid.uuid4())
-    connect(connection, tenant_id=tenant_id, auth_event_id=auth_event_id, now_ms=now_ms)
+    connect(connection, user_id=user_id, tenant_id=tenant_id, auth_event_id=auth_event_id, now_ms=now_ms)
     wanted = CodeRequest(
+        user_id=user_id,
         redirect_uri=request.redirect_uri,
         scopes=request.scopes,
         challenge=request.challenge,

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import threading
-import uuid
 from collections import Counter
 
-from . import books, connections, faults, idempotency, limits, recording, tenants, tokens
+from . import books, connections, faults, idempotency, limits, recording, tenants, tokens, users
 from .clock import Clock
 from .endpoint import SEEDED_SCHEMA, seed_tenant
 from .endpoints import ENDPOINTS
 from .options import SandboxOptions
-from .state import StateFile, find_setting, put_setting
+from .state import StateFile, put_setting
 
 
 class InFlight:
@@ -40,13 +39,13 @@ class Sandbox:
     """The sandbox over one data file. Raises :class:`OptionRefused` for a file it cannot use."""
 
     def __init__(self, options: SandboxOptions) -> None:
-        modules = (tenants, connections, tokens, books, recording, faults, limits, idempotency)
+        modules = (users, tenants, connections, tokens, books, recording, faults, limits, idempotency)
         schema = "".join(module.SCHEMA for module in modules) + SEEDED_SCHEMA
         schema += "".join(endpoint.schema for endpoint in ENDPOINTS)
         self.options = options
         self.clock = Clock(options.clock)
         self.in_flight = InFlight()
-        self.state = StateFile(options.data_file, schema=schema)
+        self.state = StateFile(options.data_file, schema=schema, secret_prefix=options.secret_prefix)
         self._seed()
 
     def close(self) -> None:
@@ -56,8 +55,8 @@ class Sandbox:
     def _seed(self) -> None:
         with self.state.writing() as connection:
             self.clock.start(connection)
-            if find_setting(connection, "user_id") is None:
-                put_setting(connection, name="user_id", value=str(uuid.uuid4()))
+            users.ensure_users(connection, self.options.users)
+            put_setting(connection, name="secret_prefix", value=self.options.secret_prefix)
             now_ms = self.clock.now_ms(connection)
             tenants.ensure_tenants(connection, organisations=self.options.organisations, now_ms=now_ms)
             for tenant in tenants.list_tenants(connection, tenant_type="ORGANISATION"):

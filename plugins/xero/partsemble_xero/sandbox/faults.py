@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -27,7 +28,7 @@ KINDS: tuple[str, ...] = get_args(FaultKind)
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS faults (
     id INTEGER PRIMARY KEY AUTOINCREMENT, pattern TEXT NOT NULL, kind TEXT NOT NULL,
-    status INTEGER NOT NULL, hold_ms INTEGER NOT NULL, times_left INTEGER NOT NULL
+    status INTEGER NOT NULL, hold_ms INTEGER NOT NULL, times_left INTEGER NOT NULL, percent INTEGER NOT NULL
 ) STRICT;
 """
 
@@ -44,6 +45,8 @@ class Fault:
     Applied, and the 200 is spoilt: ``stall`` sends its head and the rest ``hold_ms`` later, ``cut`` only half of its
     JSON, ``empty`` no body, ``html`` a web page, ``short`` a list of journals without its last, ``wrong-id`` journals
     under ids that nobody has, ``unseen`` no journals at all, as a read that lags behind.
+
+    ``percent`` is how many of a hundred requests that fit are hit, by chance.
     """
 
     fault_id: int = 0
@@ -52,20 +55,21 @@ class Fault:
     status: int = 500
     hold_ms: int = 0
     times_left: int = 1
+    percent: int = 100
 
 
 def add_fault(connection: sqlite3.Connection, fault: Fault) -> None:
     """Order a fault; it stands behind those ordered before."""
     connection.execute(
-        "INSERT INTO faults (pattern, kind, status, hold_ms, times_left) VALUES (?, ?, ?, ?, ?)",
-        (fault.pattern, fault.kind, fault.status, fault.hold_ms, fault.times_left),
+        "INSERT INTO faults (pattern, kind, status, hold_ms, times_left, percent) VALUES (?, ?, ?, ?, ?, ?)",
+        (fault.pattern, fault.kind, fault.status, fault.hold_ms, fault.times_left, fault.percent),
     )
 
 
 def take_fault(connection: sqlite3.Connection, *, method: str, path: str) -> Fault | None:
     """The first fault that fits this request, counted down; None when there is none."""
     for row in connection.execute("SELECT * FROM faults WHERE times_left > 0 ORDER BY id").fetchall():
-        if fnmatchcase(f"{method} {path}", row["pattern"]):
+        if fnmatchcase(f"{method} {path}", row["pattern"]) and random.randrange(100) < row["percent"]:  # noqa: S311
             connection.execute("UPDATE faults SET times_left = times_left - 1 WHERE id = ?", (row["id"],))
             return _from_row(row)
     return None
@@ -94,4 +98,5 @@ def _from_row(row: sqlite3.Row) -> Fault:
         status=row["status"],
         hold_ms=row["hold_ms"],
         times_left=row["times_left"],
+        percent=row["percent"],
     )

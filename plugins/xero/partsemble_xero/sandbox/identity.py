@@ -17,6 +17,7 @@ from .problems import JSON, Problem
 from .responses import to_response
 from .state import get_setting
 from .tenants import find_tenant, list_tenants
+from .users import find_user, list_users
 from .wire import encode
 
 _NOT_FRAMED = {
@@ -70,10 +71,21 @@ class Identity:
             if form.get("answer") != "allow":
                 return _redirect(consent.cancel(wanted))
             tenant = find_tenant(connection, form.get("organisation", ""))
-            if tenant is None or tenant.tenant_type != "ORGANISATION":
+            user = find_user(connection, form.get("user", ""))
+            if tenant is None or tenant.tenant_type != "ORGANISATION" or user is None:
                 return self._consent_page(connection, form, notice="Choose an organisation first.")
-            now_ms = self._sandbox.clock.now_ms(connection)
-            return _redirect(consent.allow(connection, wanted, tenant_id=tenant.tenant_id, now_ms=now_ms))
+            try:
+                address = consent.allow(
+                    connection,
+                    wanted,
+                    user_id=user.user_id,
+                    tenant_id=tenant.tenant_id,
+                    connections_max=self._sandbox.options.connections_max,
+                    now_ms=self._sandbox.clock.now_ms(connection),
+                )
+            except consent.ConsentRefused as refusal:
+                return _error_page(refusal)
+            return _redirect(address)
 
     def issue_tokens(self) -> Response:
         """POST /connect/token: a code or a refresh token for a token set."""
@@ -92,8 +104,9 @@ class Identity:
         form = request.form
         with self._sandbox.state.writing() as connection:
             refusal = _check_client(connection, form)
-            if refusal is None and tokens.revoke(connection, token=form.get("token", "")):
-                connections.disconnect_all(connection)
+            user_id = None if refusal else tokens.revoke(connection, token=form.get("token", ""))
+            if user_id is not None:
+                connections.disconnect_all(connection, user_id=user_id)
             return refusal or Response(status=200, headers=_NOT_STORED)
 
     def list_connections(self) -> Response:
@@ -132,14 +145,21 @@ class Identity:
         except consent.ConsentRefused as refusal:
             return _error_page(refusal)
         organisations = list_tenants(connection, tenant_type="ORGANISATION")
-        page = render_template("consent.html", wanted=wanted, organisations=organisations, notice=notice)
+        users = list_users(connection)
+        page = render_template("consent.html", wanted=wanted, organisations=organisations, users=users, notice=notice)
         return Response(page, status=400 if notice else 200, headers=_NOT_FRAMED)
 
     def _grant(self, connection: sqlite3.Connection, form: Mapping[str, str]) -> Mapping[str, object]:
         now_ms = self._sandbox.clock.now_ms(connection)
         if form["grant_type"] == "refresh_token":
-            retry = self._sandbox.options.refresh_retry
-            return tokens.refresh(connection, token=form.get("refresh_token", ""), retry=retry, now_ms=now_ms)
+            options = self._sandbox.options
+            return tokens.refresh(
+                connection,
+                token=form.get("refresh_token", ""),
+                retry=options.refresh_retry,
+                grace_ms=options.refresh_grace_seconds * 1000,
+                now_ms=now_ms,
+            )
         return tokens.exchange_code(
             connection,
             code=form.get("code", ""),

@@ -14,9 +14,10 @@ from collections.abc import Mapping
 from .wire import decode, encode
 
 
-def sign(claims: Mapping[str, object], *, key: str) -> str:
+def sign(claims: Mapping[str, object], *, key: str, key_id: str = "") -> str:
     """A compact token holding ``claims``."""
-    head = _packed(encode({"alg": "HS256", "typ": "JWT"}).encode())
+    named = {"kid": key_id} if key_id else {}
+    head = _packed(encode({"alg": "HS256", "typ": "JWT", **named}).encode())
     signed = f"{head}.{_packed(encode(claims).encode())}"
     return f"{signed}.{_packed(_signature(signed, key))}"
 

@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+DEFAULT_USERS = ("Demo User",)
+GRACE_SECONDS = 1800
+PREFIX = re.compile("[A-Za-z0-9_-]{0,40}")
 ClockMode = Literal["real", "fixed"]
 RefreshRetry = Literal["supersede", "sibling"]
 
@@ -50,7 +53,8 @@ class SandboxOptions:
 
     Without ``redirect_uris`` any ``http://localhost`` address may be returned to. ``refresh_retry``
     says what becomes of the token set issued before when a used refresh token is sent again within
-    its 30 minutes of grace: it dies (``supersede``) or lives on (``sibling``).
+    its grace: it dies (``supersede``) or lives on (``sibling``). ``connections_max`` is how many organisations
+    the app may be connected to, 0 for any number. Secrets and tokens made begin with ``secret_prefix``.
     """
 
     data_file: Path
@@ -59,8 +63,17 @@ class SandboxOptions:
     clock: ClockMode = "real"
     limits: bool = False
     refresh_retry: RefreshRetry = "supersede"
+    refresh_grace_seconds: int = GRACE_SECONDS
+    users: tuple[str, ...] = DEFAULT_USERS
+    connections_max: int = 0
+    secret_prefix: str = ""
 
     def __post_init__(self) -> None:
+        if not PREFIX.fullmatch(self.secret_prefix):
+            cure = "use at most 40 letters, digits, - and _"
+            raise OptionRefused("secret-prefix-not-valid", option="--secret-prefix", cure=cure)
+        if not all(name.strip() for name in self.users) or len(set(self.users)) != len(self.users):
+            raise OptionRefused("user-not-valid", option="--user", cure="name each user once")
         for uri in self.redirect_uris:
             if not is_registrable(uri):
                 raise OptionRefused(

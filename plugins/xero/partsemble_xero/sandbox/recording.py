@@ -18,7 +18,7 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS requests (
     id INTEGER PRIMARY KEY AUTOINCREMENT, method TEXT NOT NULL, path TEXT NOT NULL, query TEXT NOT NULL,
     tenant_id TEXT, idempotency_key TEXT, status INTEGER, fault TEXT, at_ms INTEGER NOT NULL,
-    machine_ms INTEGER NOT NULL
+    machine_ms INTEGER NOT NULL, answered_ms INTEGER
 ) STRICT;
 """
 
@@ -61,7 +61,8 @@ def record_arrival(connection: sqlite3.Connection, arrival: Arrival, *, fault: s
 
 def record_status(connection: sqlite3.Connection, *, request_id: int, status: int) -> None:
     """Add the status of the answer that the sandbox made, also where a fault kept it back."""
-    connection.execute("UPDATE requests SET status = ? WHERE id = ?", (status, request_id))
+    now_ms = time.time_ns() // 1_000_000
+    connection.execute("UPDATE requests SET status = ?, answered_ms = ? WHERE id = ?", (status, now_ms, request_id))
 
 
 def list_requests(connection: sqlite3.Connection, *, after_id: int = 0) -> list[dict[str, object]]:
@@ -79,6 +80,7 @@ def list_requests(connection: sqlite3.Connection, *, after_id: int = 0) -> list[
             "fault": row["fault"],
             "at": from_ms(row["at_ms"]).isoformat(),
             "machine_at": from_ms(row["machine_ms"]).isoformat(),
+            "answered_at": row["answered_ms"] and from_ms(row["answered_ms"]).isoformat(),
         }
         for row in rows
     ]

@@ -26,8 +26,9 @@ class StateFile:
     Raises :class:`OptionRefused` for a file that is not a sandbox's.
     """
 
-    def __init__(self, path: Path, *, schema: str = "") -> None:
+    def __init__(self, path: Path, *, schema: str = "", secret_prefix: str = "") -> None:
         self.path = path
+        self._prefix = secret_prefix
         try:
             path.touch(mode=0o600, exist_ok=True)  # it holds the client secret
             # SQLite folds the write-ahead log back when the last connection closes. One that stays open
@@ -92,7 +93,9 @@ class StateFile:
                 "INSERT INTO settings VALUES (?, ?) ON CONFLICT DO NOTHING",
                 (
                     name,
-                    secrets.token_hex(size).upper() if name == "client_id" else secrets.token_urlsafe(size),
+                    secrets.token_hex(size).upper()
+                    if name == "client_id"
+                    else self._prefix + secrets.token_urlsafe(size),
                 ),
             )
 

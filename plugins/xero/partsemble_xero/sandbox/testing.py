@@ -65,10 +65,16 @@ class SandboxHandle:
         return f"{self.address}/identity/connect/authorize?{urlencode(asked)}"
 
     def sign_in(
-        self, *, organisation: str, redirect_uri: str = "http://localhost/callback", scopes: str = SCOPES
+        self,
+        *,
+        organisation: str,
+        redirect_uri: str = "http://localhost/callback",
+        scopes: str = SCOPES,
+        user: str = "",
     ) -> dict[str, Any]:
         """Consent and code exchange in one: the token answer for ``organisation``."""
-        callback = consent(self.authorize_url(redirect_uri=redirect_uri, scopes=scopes), organisation=organisation)
+        url = self.authorize_url(redirect_uri=redirect_uri, scopes=scopes)
+        callback = consent(url, organisation=organisation, user=user)
         form = {
             "grant_type": "authorization_code",
             "code": parse_qs(urlsplit(callback).query)["code"][0],
@@ -111,7 +117,7 @@ class SandboxHandle:
         self.admin("POST", "clock", {"advance_seconds": seconds})
 
     def add_fault(self, match: str, *, kind: str, **more: int) -> None:
-        """Order a fault; ``more`` are ``status``, ``hold_ms`` and ``times``."""
+        """Order a fault; ``more`` are ``status``, ``hold_ms``, ``times`` and ``percent``."""
         self.admin("POST", "faults", {"match": match, "kind": kind, **more})
 
     def clear_faults(self) -> None:
@@ -169,8 +175,11 @@ def start_sandbox(
     clock: ClockMode = "real",
     limits: bool = False,
     refresh_retry: RefreshRetry = "supersede",
+    **more: Any,
 ) -> RunningSandbox:
     """Serve a sandbox over ``data_file`` in a thread on loopback; use it as a context manager.
+
+    ``more`` are the rarer options of :class:`SandboxOptions`, such as ``users``.
 
     Raises :class:`OptionRefused` for options that cannot work, ``OSError`` for a port that is taken.
     """
@@ -181,21 +190,24 @@ def start_sandbox(
         clock=clock,
         limits=limits,
         refresh_retry=refresh_retry,
+        **more,
     )
     server = SandboxServer(Sandbox(options), port=port)
     server.start()
     return RunningSandbox(server)
 
 
-def consent(authorize_url: str, *, organisation: str) -> str:
-    """Open the consent page, choose ``organisation`` by name, allow; the address it leads back to.
+def consent(authorize_url: str, *, organisation: str, user: str = "") -> str:
+    """Open the consent page, choose ``organisation`` (and ``user``) by name, allow; the address it leads back to.
 
-    Raises :class:`ConsentFailed` when the page is an error page or has no such organisation.
+    Raises :class:`ConsentFailed` when the page is an error page or has no such organisation or user.
     """
     page = _open(authorize_url)
-    if organisation not in page.choices:
-        raise ConsentFailed(f"no organisation {organisation!r} on the page: {' '.join(page.texts)}")
-    return _submit(authorize_url, page, organisation=page.choices[organisation], answer="allow")
+    for name in filter(None, (organisation, user)):
+        if name not in page.choices:
+            raise ConsentFailed(f"no {name!r} on the page: {' '.join(page.texts)}")
+    chosen = {"user": page.choices[user]} if user else {}
+    return _submit(authorize_url, page, organisation=page.choices[organisation], answer="allow", **chosen)
 
 
 def cancel_consent(authorize_url: str) -> str:
@@ -268,5 +280,8 @@ def _submit(authorize_url: str, page: _Page, **chosen: str) -> str:
     url = urljoin(authorize_url, page.action)
     answer = _call("POST", url, body=urlencode({**page.hidden, **chosen}), headers=_FORM)
     if answer.status != 302:
-        raise ConsentFailed(f"the page answered {answer.status} instead of a redirect")
+        failed = _Page()
+        failed.feed(answer.text)
+        said = " ".join(failed.texts[-6:])
+        raise ConsentFailed(f"the page answered {answer.status} instead of a redirect: {said}")
     return answer.location

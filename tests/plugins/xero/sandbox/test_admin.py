@@ -146,6 +146,7 @@ def test_requests_are_recorded_with_what_a_test_wants_to_know(app: App) -> None:
     app.call("GET", "/Accounts", query={"where": 'Code=="310"'}, headers={"Idempotency-Key": "k1"})
     (shown,) = app.sandbox.requests(after=before)
     assert shown.pop("id") == before + 1
+    assert shown["machine_at"] <= shown.pop("answered_at")
     assert shown.pop("at")[:10] == shown.pop("machine_at")[:10]
     assert shown == {
         "method": "GET",

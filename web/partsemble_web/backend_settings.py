@@ -1,0 +1,66 @@
+"""Settings of one accounting system, such as the id and secret of its app: entered once, sealed, never shown again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+
+from partsemble_core.errors import PartsembleError
+from partsemble_core.services.admitting import MAY_SET_UP
+from partsemble_core.services.configuring import SettingShown, change_settings, show_settings
+from partsemble_web.forms import Form
+from partsemble_web.integrations import redirect_uri
+from partsemble_web.refusals import Answer, refused
+from partsemble_web.scope import act, require, the_house
+
+pages = Blueprint("backend_settings", __name__, template_folder="templates")
+
+
+@pages.before_request
+def only_who_sets_up() -> None:
+    require(MAY_SET_UP)
+
+
+@pages.get("/integrations/<backend>/settings/edit")
+def edit(backend: str) -> str:
+    """What is set, and from where; of secrets only that they are."""
+    return render_template("integrations/settings.html", **_page(backend))
+
+
+@pages.post("/integrations/<backend>/settings")
+def save(backend: str) -> Answer:
+    """A secret that isn't typed stays as it is; a text that is as it was isn't entered."""
+    shown = show_settings(the_house(), backend)
+    sent = {each.name: request.form.get(each.name, "").strip() for each in shown if each.editable}
+    changes = {each.name: sent[each.name] for each in shown if each.editable and _is_changed(each, sent[each.name])}
+    try:
+        change_settings(the_house(), act(), backend, changes)
+    except PartsembleError as error:
+        texts = {each.name: sent[each.name] for each in shown if each.editable and not each.secret}
+        return refused("integrations/settings.html", error, **_page(backend, texts))
+    flash("Saved. New sign-ins use it from now on.", "success")
+    return redirect(url_for("backend_settings.edit", backend=backend), code=303)
+
+
+@pages.post("/integrations/<backend>/settings/remove")
+def remove(backend: str) -> Answer:
+    """Takes away one that was entered here."""
+    name = request.form.get("name", "")
+    try:
+        change_settings(the_house(), act(), backend, {name: None})
+    except PartsembleError as error:
+        return refused("integrations/settings.html", error, **_page(backend))
+    flash("Removed.", "success")
+    return redirect(url_for("backend_settings.edit", backend=backend), code=303)
+
+
+def _is_changed(shown: SettingShown, sent: str) -> bool:
+    return bool(sent) if shown.secret else sent != shown.value
+
+
+def _page(backend: str, texts: Mapping[str, str] | None = None) -> dict[str, object]:
+    info = the_house().host.info(backend)
+    settings = show_settings(the_house(), backend)
+    values = {each.name: each.value for each in settings if not each.secret} | dict(texts or {})
+    return {"info": info, "settings": settings, "form": Form(values=values), "redirect_uri": redirect_uri(backend)}
