@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from partsemble_core.api import (
+    audits,
     books,
     builds,
     counts,
@@ -38,6 +39,7 @@ AREAS = (
     exports.area,
     books.area,
     events.area,
+    audits.area,
     syncs.area,
     lists.area,
 )

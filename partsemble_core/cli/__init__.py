@@ -13,6 +13,7 @@ from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
 
 from partsemble_core import config
 from partsemble_core.cli import (
+    auditing,
     cataloguing,
     counting,
     founding,
@@ -44,6 +45,7 @@ AREAS = (
     posting,
     syncing,
     telling,
+    auditing,
 )
 
 

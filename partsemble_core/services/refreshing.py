@@ -365,11 +365,10 @@ def _give_up(session: CompanySession, grant_id: int, claim: _Claim) -> bool:
     if newest != claim.sets[0][0]:
         return False
     session.get_one(Grant, grant_id).state = GrantState.RECONNECT_NEEDED
-    session.execute(
-        sa.update(Connection)
-        .where(Connection.grant_id == grant_id, Connection.state == ConnectionState.ACTIVE)
-        .values(state=ConnectionState.RECONNECT_NEEDED, problem="The sign-in was refused. Reconnect to go on.")
-    )
+    active = sa.select(Connection).where(Connection.grant_id == grant_id, Connection.state == ConnectionState.ACTIVE)
+    for connection in session.scalars(active.execution_options(populate_existing=True)):
+        connection.state = ConnectionState.RECONNECT_NEEDED
+        connection.problem = "The sign-in was refused. Reconnect to go on."
     return True
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from partsemble_core.store import (
     adjustments,
+    audits,
     boms,
     builds,
     companies,
@@ -20,6 +21,7 @@ from partsemble_core.store.base import Base
 
 TABLES = (
     adjustments,
+    audits,
     boms,
     builds,
     companies,

@@ -48,6 +48,7 @@ PAGES = (
     "/builds/3",
     "/settings",
     "/settings/webhooks",
+    "/settings/audit-log",
     "/settings/webhooks/1",
     "/settings/webhooks/deliveries",
     "/settings/webhooks/deliveries/1",

@@ -12,6 +12,7 @@ from partsemble_core.wiring import build_app
 from partsemble_web import (
     adjustments,
     assets,
+    audits,
     builds,
     counts,
     decisions,
@@ -53,6 +54,7 @@ PAGES = (
     plans,
     valuations,
     webhooks,
+    audits,
 )
 
 
