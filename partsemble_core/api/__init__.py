@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from partsemble_core.api import (
+    audits,
     backends,
     books,
     builds,
@@ -41,6 +42,7 @@ AREAS = (
     books.area,
     backends.area,
     events.area,
+    audits.area,
     syncs.area,
     search.area,
     lists.area,

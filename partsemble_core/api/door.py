@@ -15,6 +15,7 @@ from partsemble_core.api.errors import TokenRefused, error_body, refusal_of, sta
 from partsemble_core.services.acting import Act
 from partsemble_core.services.admitting import Person, find_token_holder, must_be
 from partsemble_core.services.house import House
+from partsemble_core.store.audits import Actor, Door
 from partsemble_core.store.companies import Role
 from partsemble_core.store.database import reading_anywhere
 from partsemble_core.store.session import CompanySession
@@ -62,7 +63,11 @@ def needs(roles: frozenset[Role]) -> Callable[[Callable[P, T]], Callable[P, T]]:
 
 
 def the_house() -> House:
-    return cast(House, current_app.extensions["partsemble"])
+    """As the holder of the token, once that is known."""
+    house = cast(House, current_app.extensions["partsemble"])
+    if "api_person" not in g:
+        return house
+    return house.opened_by(Actor(by=g.api_person.by, door=Door.API, address=request.remote_addr or ""))
 
 
 def the_person() -> Person:

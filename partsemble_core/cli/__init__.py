@@ -13,6 +13,7 @@ from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
 
 from partsemble_core import config
 from partsemble_core.cli import (
+    auditing,
     cataloguing,
     counting,
     founding,
@@ -46,6 +47,7 @@ AREAS = (
     syncing,
     telling,
     securing,
+    auditing,
 )
 
 

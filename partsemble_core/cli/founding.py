@@ -84,8 +84,7 @@ def bring_up_to_date(args: argparse.Namespace) -> int:
 def add_person(args: argparse.Namespace) -> int:
     password = _new_password(from_input=args.password_stdin)
     with open_office(args) as office:
-        user = write_anywhere(
-            office.house.engine,
+        user = office.writing(
             lambda session: add_member(
                 session,
                 company_id=office.company_id,

@@ -16,6 +16,7 @@ from partsemble_core.domain.products import sku_key
 from partsemble_core.errors import Refused
 from partsemble_core.services.acting import Act
 from partsemble_core.services.house import House
+from partsemble_core.store.audits import Actor, Door
 from partsemble_core.store.companies import Company
 from partsemble_core.store.database import migrate, reading_anywhere
 from partsemble_core.store.session import CompanySession
@@ -57,11 +58,16 @@ def open_house(args: argparse.Namespace) -> Iterator[House]:
     """The house on a database of the newest schema."""
     settings = settings_of(args)
     migrate(settings.database_url)
-    house = build_house(settings)
+    house = build_house(settings).opened_by(Actor(by=whoever(), door=Door.COMMAND_LINE))
     try:
         yield house
     finally:
         house.engine.dispose()
+
+
+def whoever() -> str:
+    """Who types, as histories show it."""
+    return f"command line ({getpass.getuser()})"
 
 
 @contextmanager
@@ -73,7 +79,7 @@ def open_office(args: argparse.Namespace) -> Iterator[Office]:
             house=house,
             company_id=company.id,
             decimals=company.decimals,
-            act=house.act(company.id, by=f"command line ({getpass.getuser()})"),
+            act=house.act(company.id, by=whoever()),
         )
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from partsemble_core.domain.products import NAME_LENGTH, clean_text
 from partsemble_core.errors import Conflict, Forbidden, Invalid, NotFound
+from partsemble_core.store.audits import Actor, AuditAction, AuditEntry, Door
 from partsemble_core.store.base import can_be_stored
 from partsemble_core.store.companies import ApiToken, Company, Membership, Role, User
 
@@ -55,6 +56,11 @@ MAY_SET_UP = frozenset({Role.OWNER, Role.ADMIN})
 MAY_EXPORT = frozenset({Role.OWNER, Role.ADMIN, Role.ACCOUNTANT})
 MAY_LOCK = MAY_EXPORT
 """Who may lock and unlock periods."""
+MAY_AUDIT = MAY_EXPORT
+"""Who may read the audit log."""
+
+
+FOUNDER = Actor(by="command line", door=Door.COMMAND_LINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +86,7 @@ def found_company(
     now: dt.datetime,
     timezone: str = "UTC",
     owner_name: object = "Owner",
+    actor: Actor = FOUNDER,
 ) -> tuple[Company, User]:
     """A new company and its owner. Raises Invalid, and Conflict for an address that is in use."""
     code = currency.strip().upper() if isinstance(currency, str) else ""
@@ -98,6 +105,10 @@ def found_company(
     session.add(company)
     session.flush()
     session.add(Membership(company_id=company.id, user_id=user.id, role=Role.OWNER))
+    first = AuditEntry(company_id=company.id, at=now, by=actor.by, door=actor.door, address=actor.address)
+    first.action, first.kind, first.subject_id, first.subject = AuditAction.ADDED, "company", company.id, company.name
+    first.changes = f"owner: {user.email}"
+    session.add(first)
     session.flush()
     return company, user
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,7 @@ from partsemble_core.config import Settings
 from partsemble_core.plugin_host import PluginHost
 from partsemble_core.services.acting import Act
 from partsemble_core.store import database
+from partsemble_core.store.audits import WORKER, Actor
 from partsemble_core.store.companies import get_company
 from partsemble_core.store.session import CompanySession
 from partsemble_core.vault import Vault
@@ -39,6 +40,12 @@ class House:
     ring: Callable[[int, int], None]
     ring_sync: Callable[[int, int], bool] = nobody_listens
     """The same for (company, run of a sync). False: no queue took it."""
+    actor: Actor = WORKER
+    """Whose changes the audit log tells. Every door opens the house as whoever came in."""
+
+    def opened_by(self, actor: Actor) -> House:
+        """The same house, as this actor."""
+        return replace(self, actor=actor)
 
     def write(self, company_id: int, work: Callable[[CompanySession], T]) -> T:
         """One transaction; after its commit the bell is rung for the exports that it queued."""
@@ -49,7 +56,7 @@ class House:
             queued[:] = session.queued_exports
             return result
 
-        result = database.write(self.engine, company_id, counted)
+        result = database.write(self.engine, company_id, counted, actor=self.actor, clock=self.clock)
         for export_id in queued:
             self.ring(company_id, export_id)
         return result

@@ -97,9 +97,12 @@ def unmap_account(session: CompanySession, *, connection_id: int, role: str) -> 
     get_connection(session, connection_id)
     if known in REQUIRED_ROLES:
         raise Invalid(role, f"Postings need an account for {ROLE_LABELS[known]}. Choose another one instead.")
-    session.execute(
-        sa.delete(AccountMapping).where(AccountMapping.connection_id == connection_id, AccountMapping.role == known)
+    mapped = sa.select(AccountMapping).where(
+        AccountMapping.connection_id == connection_id, AccountMapping.role == known
     )
+    for row in session.scalars(mapped):
+        session.delete(row)
+    session.flush()
 
 
 def missing_roles(session: CompanySession, connection_id: int) -> list[AccountRole]:

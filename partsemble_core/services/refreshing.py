@@ -23,6 +23,7 @@ from partsemble_core.plugin_api.errors import RetryLater, SignedOut
 from partsemble_core.plugin_api.secret import Secret
 from partsemble_core.services.crashing import crashpoint
 from partsemble_core.services.house import House
+from partsemble_core.services.serving import tell_served
 from partsemble_core.services.token_asking import CALL_SECONDS, App, LostAnswer, app_of, ask_for_tokens
 from partsemble_core.services.token_keeping import (
     SignInBroken,
@@ -140,28 +141,14 @@ def _due_grants(now: dt.datetime, *, unused_since: dt.datetime) -> sa.Select[int
 
 def _raise_alarm(house: House, grant_id: int) -> None:
     """Tells the people in time, on every connection that would end."""
-
-    def tell(session: Session) -> int:
+    with reading_anywhere(house.engine) as session:
         newest = newest_set(session, grant_id)
-        if newest is None or newest.received_at > house.clock() - ALARM:
-            return 0
-        problem = (
-            f"The sign-in could not be renewed since {newest.received_at:%Y-%m-%d} and ends after 60 days. "
-            "Reconnect now."
-        )
-        told = session.scalars(
-            sa.update(Connection)
-            .where(
-                Connection.grant_id == grant_id,
-                Connection.state.in_([ConnectionState.ACTIVE, ConnectionState.SETUP]),
-                Connection.problem != problem,
-            )
-            .values(problem=problem)
-            .returning(Connection.id)
-        ).all()
-        return len(told)
-
-    if write_anywhere(house.engine, tell):
+    if newest is None or newest.received_at > house.clock() - ALARM:
+        return
+    problem = (
+        f"The sign-in could not be renewed since {newest.received_at:%Y-%m-%d} and ends after 60 days. Reconnect now."
+    )
+    if tell_served(house, grant_id, among=(ConnectionState.ACTIVE, ConnectionState.SETUP), problem=problem):
         log.error("the sign-in %s was not renewed for %s days and is about to end", grant_id, ALARM.days)
 
 
@@ -246,6 +233,13 @@ def _refresh(house: House, grant_id: int, claim: _Claim) -> Secret | None:
             return Secret(str(answer["access_token"]))
     if not write_anywhere(house.engine, lambda session: _give_up(session, grant_id, claim)):
         return None
+    tell_served(
+        house,
+        grant_id,
+        among=(ConnectionState.ACTIVE,),
+        problem="The sign-in was refused. Reconnect to go on.",
+        state=ConnectionState.RECONNECT_NEEDED,
+    )
     raise _signed_out()
 
 
@@ -293,11 +287,6 @@ def _give_up(session: Session, grant_id: int, claim: _Claim) -> bool:
         return False
     if grant.state != GrantState.ENDED:
         grant.state = GrantState.RECONNECT_NEEDED
-    session.execute(
-        sa.update(Connection)
-        .where(Connection.grant_id == grant_id, Connection.state == ConnectionState.ACTIVE)
-        .values(state=ConnectionState.RECONNECT_NEEDED, problem="The sign-in was refused. Reconnect to go on.")
-    )
     return True
 
 

@@ -62,6 +62,7 @@ def remove_supplier_part(session: CompanySession, *, supplier: str, sku: str) ->
     """Forgets it; receipts that named it keep their numbers. Raises NotFound."""
     found = supplier_for_update(session, supplier)
     product = get_product_by_sku(session, sku)
-    session.execute(
-        sa.delete(SupplierPart).where(SupplierPart.supplier_id == found.id, SupplierPart.product_id == product.id)
-    )
+    parts = sa.select(SupplierPart).where(SupplierPart.supplier_id == found.id, SupplierPart.product_id == product.id)
+    for part in session.scalars(parts):
+        session.delete(part)
+    session.flush()

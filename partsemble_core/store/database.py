@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from partsemble_core.errors import PartsembleError
+from partsemble_core.store.audits import WORKER, Actor
 from partsemble_core.store.base import Base
 from partsemble_core.store.session import CompanySession
 
@@ -103,13 +104,22 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
 
-def write(engine: sa.Engine, company_id: int, work: Callable[[CompanySession], T]) -> T:
-    """Runs ``work`` in one transaction of the company: all of it is committed, or none.
+def write(
+    engine: sa.Engine,
+    company_id: int,
+    work: Callable[[CompanySession], T],
+    *,
+    actor: Actor = WORKER,
+    clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
+) -> T:
+    """Runs ``work`` in one transaction of the company: all of it is committed, or none. The log tells it of ``actor``.
 
     A transaction that the database asks to repeat is run again from its start, at most five times, so ``work`` must
     do nothing but database work.
     """
-    return _again(lambda: _in_transaction(CompanySession(engine, company_id=company_id), work))
+    return _again(
+        lambda: _in_transaction(CompanySession(engine, company_id=company_id, actor=actor, clock=clock), work)
+    )
 
 
 def write_anywhere(engine: sa.Engine, work: Callable[[Session], T]) -> T:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from partsemble_core.store import (
     adjustments,
+    audits,
     backend_settings,
     boms,
     builds,
@@ -22,6 +23,7 @@ from partsemble_core.store.base import Base
 TABLES = (
     adjustments,
     backend_settings,
+    audits,
     boms,
     builds,
     companies,

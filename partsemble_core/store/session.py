@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +14,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 
 from partsemble_core.errors import InvariantBroken
+from partsemble_core.store.audits import WORKER, Actor, AuditEntry
 from partsemble_core.store.base import Base, CompanyOwned
+from partsemble_core.store.watching import Watch
 
 
 class LockRank(enum.IntEnum):
@@ -33,11 +36,21 @@ class LockOrderBroken(InvariantBroken):
 
 
 class CompanySession(Session):
-    """What services are handed. ``company_id`` is fixed for its life."""
+    """What services are handed. ``company_id`` never changes; the audit log tells what ``actor`` changes."""
 
-    def __init__(self, bind: sa.Engine | sa.Connection, *, company_id: int) -> None:
+    def __init__(
+        self,
+        bind: sa.Engine | sa.Connection,
+        *,
+        company_id: int,
+        actor: Actor = WORKER,
+        clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
+    ) -> None:
         super().__init__(bind, expire_on_commit=False)
         self.company_id = company_id
+        self.actor = actor
+        self.clock = clock
+        self.watch = Watch()
         self.queued_exports: list[int] = []
         """Exports written in this transaction: the worker's bell is rung for them after commit."""
         self.stock_before: dict[int, Decimal] = {}
@@ -125,3 +138,19 @@ def _stamp_the_company(session: CompanySession, *_: object) -> None:
             row.company_id = session.company_id
         elif stamped != session.company_id:
             raise InvariantBroken("A row of another company was added to this session.")
+    session.watch.look(session)
+
+
+@event.listens_for(CompanySession, "before_commit")
+def _write_the_log(session: CompanySession) -> None:
+    """The log is part of the transaction: what is told was done, and what was done is told."""
+    if session.in_nested_transaction():
+        return
+    session.flush()
+    entries = session.watch.entries(session)
+    if entries:
+        actor = session.actor
+        shared = {"at": session.clock(), "by": actor.by, "door": actor.door.value, "address": actor.address}
+        session.execute(
+            sa.insert(AuditEntry), [{**shared, **entry, "company_id": session.company_id} for entry in entries]
+        )

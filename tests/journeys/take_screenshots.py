@@ -111,6 +111,7 @@ def pages(shop: Shop, *, receipt: int, build: int, waiting: int) -> dict[str, st
         "build-waiting": f"/builds/{waiting}",
         "settings": "/settings",
         "webhooks": "/settings/webhooks",
+        "audit-log": "/settings/audit-log",
         "deliveries": "/settings/webhooks/deliveries",
         "counts": "/counts",
         "count": "/counts/1",

@@ -49,6 +49,7 @@ PAGES = (
     "/settings",
     "/search?search=a",
     "/settings/webhooks",
+    "/settings/audit-log",
     "/settings/webhooks/1",
     "/settings/webhooks/deliveries",
     "/settings/webhooks/deliveries/1",

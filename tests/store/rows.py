@@ -9,10 +9,11 @@ import sqlalchemy as sa
 
 from partsemble_core.store.everything import metadata
 
-APPEND_ONLY = ("stock_entries", "draws", "returns", "backend_records")
+APPEND_ONLY = ("stock_entries", "draws", "returns", "backend_records", "audit_entries")
 A_TIME = "2026-05-04 09:30:00+00:00"
 KNOWN = {
     "account_mappings": {"role": "waste"},
+    "audit_entries": {"door": "console", "action": "changed"},
     "adjustments": {"reason": "other", "state": "confirmed"},
     "bom_cost_lines": {"kind": "labour"},
     "boms": {"state": "active"},

@@ -17,6 +17,7 @@ WRONG_STATES: dict[str, str] = {
     "account_mappings": "role",
     "adjustments": "reason state",
     "bom_cost_lines": "kind",
+    "audit_entries": "door action",
     "boms": "state",
     "build_cost_lines": "kind",
     "builds": "state",

@@ -12,6 +12,7 @@ from partsemble_core.wiring import build_app
 from partsemble_web import (
     adjustments,
     assets,
+    audits,
     backend_settings,
     builds,
     counts,
@@ -57,6 +58,7 @@ PAGES = (
     valuations,
     webhooks,
     finding,
+    audits,
 )
 
 

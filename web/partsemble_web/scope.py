@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from flask import current_app, g
+from flask import current_app, g, request
 
 from partsemble_core.services.acting import Act
 from partsemble_core.services.admitting import Person, must_be
 from partsemble_core.services.house import House
+from partsemble_core.store.audits import Actor, Door
 from partsemble_core.store.companies import Role
 from partsemble_core.store.session import CompanySession
 
@@ -30,8 +31,14 @@ class CompanyFacts:
 
 
 def the_house() -> House:
+    """As the person who is signed in, if there is one."""
     house: House = current_app.extensions["partsemble"]
-    return house
+    return opened_by(house, g.person) if "person" in g else house
+
+
+def opened_by(house: House, person: Person) -> House:
+    """The house as this person, who sits at the console."""
+    return house.opened_by(Actor(by=person.by, door=Door.CONSOLE, address=request.remote_addr or ""))
 
 
 def the_person() -> Person:

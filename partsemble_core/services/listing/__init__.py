@@ -15,6 +15,7 @@ from partsemble_core.services.listing.asking import (
     Row,
     parse_list_query,
 )
+from partsemble_core.services.listing.audit_tables import AUDIT_LOG
 from partsemble_core.services.listing.book_tables import ACCOUNTS, EXPORTS
 from partsemble_core.services.listing.correction_tables import ADJUSTMENTS, COUNTS
 from partsemble_core.services.listing.event_tables import EVENT_DELIVERIES
@@ -39,6 +40,7 @@ __all__ = [
     "get_table",
     "list_accounts",
     "list_adjustments",
+    "list_audit_log",
     "list_builds",
     "list_contacts",
     "list_counts",
@@ -72,6 +74,7 @@ TABLES: Mapping[str, Table] = {
         ITEMS,
         CONTACTS,
         EVENT_DELIVERIES,
+        AUDIT_LOG,
     )
 }
 
@@ -152,6 +155,11 @@ def list_event_deliveries(session: CompanySession, query: ListQuery) -> Listing:
     return page_of(session, EVENT_DELIVERIES, query)
 
 
+def list_audit_log(session: CompanySession, query: ListQuery) -> Listing:
+    """What was changed by whom and from where, newest first. Filters: door, action, kind, from, to."""
+    return page_of(session, AUDIT_LOG, query)
+
+
 LISTS: Mapping[str, Callable[[CompanySession, ListQuery], Listing]] = {
     "products": list_products,
     "lots": list_lots,
@@ -167,6 +175,7 @@ LISTS: Mapping[str, Callable[[CompanySession, ListQuery], Listing]] = {
     "items": list_items,
     "contacts": list_contacts,
     "event_deliveries": list_event_deliveries,
+    "audit_log": list_audit_log,
 }
 
 

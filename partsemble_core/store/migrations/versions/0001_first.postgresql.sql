@@ -51,6 +51,27 @@ CREATE TABLE users (
 	CONSTRAINT uq_users_email UNIQUE (email)
 )
 --;;
+CREATE TABLE audit_entries (
+	at TIMESTAMP WITH TIME ZONE NOT NULL,
+	by TEXT NOT NULL,
+	door TEXT NOT NULL,
+	address TEXT NOT NULL,
+	action TEXT NOT NULL,
+	kind TEXT NOT NULL,
+	subject_id BIGINT,
+	subject TEXT NOT NULL,
+	changes TEXT NOT NULL,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_audit_entries PRIMARY KEY (id),
+	CONSTRAINT ck_audit_entries_door_known CHECK (door IN ('console', 'api', 'cli', 'worker')),
+	CONSTRAINT ck_audit_entries_action_known CHECK (action IN ('added', 'changed', 'removed')),
+	CONSTRAINT uq_audit_entries_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_audit_entries_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE INDEX ix_audit_entries_company_at ON audit_entries (company_id, at)
+--;;
 CREATE TABLE company_options (
 	qa_review BOOLEAN NOT NULL,
 	approver_differs BOOLEAN NOT NULL,
@@ -1018,6 +1039,12 @@ CREATE TRIGGER backend_records_append_only BEFORE UPDATE OR DELETE ON backend_re
   FOR EACH ROW EXECUTE FUNCTION refuse_change()
 --;;
 CREATE TRIGGER backend_records_not_emptied BEFORE TRUNCATE ON backend_records
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+--;;
+CREATE TRIGGER audit_entries_append_only BEFORE UPDATE OR DELETE ON audit_entries
+  FOR EACH ROW EXECUTE FUNCTION refuse_change()
+--;;
+CREATE TRIGGER audit_entries_not_emptied BEFORE TRUNCATE ON audit_entries
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 --;;
 CREATE FUNCTION refuse_frozen() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -51,6 +51,27 @@ CREATE TABLE users (
 	CONSTRAINT uq_users_email UNIQUE (email)
 )
 --;;
+CREATE TABLE audit_entries (
+	at DATETIME NOT NULL,
+	"by" TEXT NOT NULL,
+	door TEXT NOT NULL,
+	address TEXT NOT NULL,
+	action TEXT NOT NULL,
+	kind TEXT NOT NULL,
+	subject_id INTEGER,
+	subject TEXT NOT NULL,
+	changes TEXT NOT NULL,
+	id INTEGER NOT NULL,
+	company_id INTEGER NOT NULL,
+	CONSTRAINT pk_audit_entries PRIMARY KEY (id),
+	CONSTRAINT ck_audit_entries_door_known CHECK (door IN ('console', 'api', 'cli', 'worker')),
+	CONSTRAINT ck_audit_entries_action_known CHECK (action IN ('added', 'changed', 'removed')),
+	CONSTRAINT uq_audit_entries_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_audit_entries_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE INDEX ix_audit_entries_company_at ON audit_entries (company_id, at)
+--;;
 CREATE TABLE company_options (
 	qa_review BOOLEAN NOT NULL,
 	approver_differs BOOLEAN NOT NULL,
@@ -1029,6 +1050,16 @@ END
 CREATE TRIGGER backend_records_no_delete BEFORE DELETE ON backend_records
 BEGIN
   SELECT RAISE(ABORT, 'backend_records is append-only: undo a mistake by a reversing document');
+END
+--;;
+CREATE TRIGGER audit_entries_no_update BEFORE UPDATE ON audit_entries
+BEGIN
+  SELECT RAISE(ABORT, 'audit_entries is append-only: undo a mistake by a reversing document');
+END
+--;;
+CREATE TRIGGER audit_entries_no_delete BEFORE DELETE ON audit_entries
+BEGIN
+  SELECT RAISE(ABORT, 'audit_entries is append-only: undo a mistake by a reversing document');
 END
 --;;
 CREATE TRIGGER exports_frozen BEFORE UPDATE ON exports
