@@ -34,6 +34,7 @@ from partsemble_core.services.downloading import TooManyRows
 from partsemble_core.services.executing import ReviewFirst
 from partsemble_core.services.exporting import AccountNotSet
 from partsemble_core.services.importing import FileHasProblems
+from partsemble_core.services.introducing import BooksWithoutContacts
 from partsemble_core.services.refreshing import SignInBroken
 from partsemble_core.services.reversing import DocumentInUse
 from partsemble_core.services.syncing import NotConnected
@@ -125,6 +126,7 @@ STATUSES: Mapping[type[PartsembleError], int] = {
     NotTheSamePosting: 409,
     OutcomeUncertain: 409,
     NotConnected: 409,
+    BooksWithoutContacts: 409,
     CurrencyDiffers: 409,
     CountBelowZero: 409,
     CountOpen: 409,

@@ -110,7 +110,7 @@ def _earlier(newest: str) -> str:
 
 def contact_from(row: Row) -> Contact:
     """One row of ``/Contacts``. Whatever isn't ACTIVE counts as archived: there may be new words for it."""
-    merged_into = text_of(row, "MergedToContactID").lower()
+    merged_into = text_of(row, "MergedToContactID")
     merged_into = "" if merged_into == NO_ID else merged_into
     return Contact(
         local_id=None,
