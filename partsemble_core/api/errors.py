@@ -35,6 +35,7 @@ from partsemble_core.services.downloading import TooManyRows
 from partsemble_core.services.executing import ReviewFirst
 from partsemble_core.services.exporting import AccountNotSet
 from partsemble_core.services.importing import FileHasProblems
+from partsemble_core.services.introducing import BooksWithoutContacts
 from partsemble_core.services.resealing import KeyNeeded
 from partsemble_core.services.reversing import DocumentInUse
 from partsemble_core.services.syncing import NotConnected
@@ -127,6 +128,7 @@ STATUSES: Mapping[type[PartsembleError], int] = {
     NotTheSamePosting: 409,
     OutcomeUncertain: 409,
     NotConnected: 409,
+    BooksWithoutContacts: 409,
     CurrencyDiffers: 409,
     SettingsShared: 409,
     KeyNeeded: 409,

@@ -7,6 +7,7 @@ import argparse
 from partsemble_core.cli.commands import Commands, add_command, add_group, add_json
 from partsemble_core.cli.opening import open_office
 from partsemble_core.cli.output import Sheet, print_json, print_rows
+from partsemble_core.cli.supplying import add_supplier_commands
 from partsemble_core.domain.amounts import format_amount, format_quantity
 from partsemble_core.domain.products import ProductKind
 from partsemble_core.errors import Invalid, NotFound
@@ -70,7 +71,8 @@ def add_commands(commands: Commands) -> None:
     add.add_argument("code", help="two to four capitals: they begin the numbers of its lots")
     add.add_argument("name")
     add.add_argument("--email", default="")
-    _add_list(suppliers, "suppliers", about="List suppliers.")
+    _add_list(suppliers, "suppliers", about="List suppliers, and what each is in the books.")
+    add_supplier_commands(suppliers)
     boms = add_group(commands, "bom", about="Bills of materials.")
     put = add_command(boms, "set", set_bom, about="Save the next version of a product's BOM and make it active.")
     put.add_argument("sku", help="what is made")

@@ -65,7 +65,10 @@ class BackendSpec:
     def sync_contacts(  # type: ignore[empty-body]
         self, ctx: BackendContext, cursor: str | None, push: Sequence[Contact], limit: int
     ) -> ContactSync:
-        """Pulls contacts, and creates those pushed, each by itself: one bad name never fails the others."""
+        """Pulls contacts, and creates those pushed, each by itself: one bad name never fails the others.
+
+        ``limit`` 0 pulls nothing. The same ``local_id`` pushed again is found, never created a second time.
+        """
 
     @hookspec(firstresult=True)
     def find_journal(  # type: ignore[empty-body]

@@ -340,6 +340,8 @@ class Contact:
     is_customer: bool = False
     email: str = ""
     active: bool = True
+    merged_into: str = ""
+    """The external id of the contact that has taken its place; it isn't active then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,6 +65,18 @@ class Harness:
         """Locks all dates up to and with ``through``."""
         self._skip("can't close its books")
 
+    def add_contact(self, name: str) -> str:
+        """Somebody else adds an active contact of this name in the books: its id there."""
+        self._skip(f"can't add a contact ({name})")
+
+    def contact_names(self) -> list[str]:
+        """The names of all contacts that the books hold, asked of the books."""
+        self._skip("can't name its contacts")
+
+    def inject_contact(self, fault: Fault) -> None:
+        """Makes the next creation of a contact go wrong."""
+        self._skip(f"can't make the creation of a contact go wrong ({fault})")
+
     def _skip(self, what: str) -> NoReturn:
         pytest.skip(f"The harness of {self.name} {what}.")
 

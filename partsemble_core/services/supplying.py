@@ -1,21 +1,86 @@
-"""Supplying: how a supplier calls and packs what we buy."""
+"""Supplying: who we buy from, and how a supplier calls and packs what we buy."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 import sqlalchemy as sa
 
 from partsemble_core.domain.amounts import parse_quantity
-from partsemble_core.domain.products import clean_text, sku_key
-from partsemble_core.errors import Conflict
+from partsemble_core.domain.products import NAME_LENGTH, clean_text, sku_key
+from partsemble_core.domain.receipts import check_supplier_code
+from partsemble_core.errors import Conflict, Invalid
+from partsemble_core.services.acting import Act
 from partsemble_core.store.products import get_product_by_sku
-from partsemble_core.store.receipts import SupplierPart, get_supplier, supplier_for_update, supplier_parts_of
+from partsemble_core.store.receipts import (
+    Receipt,
+    Supplier,
+    SupplierPart,
+    find_supplier,
+    get_supplier,
+    get_supplier_by_id,
+    supplier_for_update,
+    supplier_parts_of,
+)
 from partsemble_core.store.session import CompanySession
 
 PART_NUMBER = 100
 UNIT = 40
+
+
+def _code(value: object) -> str:
+    return check_supplier_code(value if isinstance(value, str) else "")
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise Invalid("is_active", "A supplier is active or it isn't. Say true or false.")
+    return value
+
+
+EDITABLE: Mapping[str, Callable[[object], object]] = {
+    "code": _code,
+    "name": lambda value: clean_text(value, field="name", length=NAME_LENGTH),
+    "contact": lambda value: clean_text(value, field="contact", length=200, required=False),
+    "email": lambda value: clean_text(value, field="email", length=200, required=False),
+    "phone": lambda value: clean_text(value, field="phone", length=50, required=False),
+    "is_active": _flag,
+}
+"""What can be changed of a supplier, and how it is read."""
+
+
+def update_supplier(session: CompanySession, act: Act, supplier_id: int, **changes: object) -> Supplier:
+    """Changes what is named of a supplier: code, name, contact, email, phone, is_active.
+
+    Its code stays once something was received from it, since lots are called by it. Nothing is changed in the books.
+    Raises Invalid naming the field, Conflict, NotFound.
+    """
+    supplier = get_supplier_by_id(session, supplier_id)
+    read = {}
+    for name, value in changes.items():
+        if name not in EDITABLE:
+            raise Invalid(name, f"A supplier has no {name} to be changed. Choose from {', '.join(EDITABLE)}.")
+        read[name] = EDITABLE[name](value)
+    if read.get("code", supplier.code) != supplier.code:
+        _refuse_code(session, supplier, str(read["code"]))
+    for name, value in read.items():
+        setattr(supplier, name, value)
+    try:
+        session.flush()
+    except sa.exc.IntegrityError as error:
+        raise Conflict(f"Supplier code {read['code']} was taken a moment ago. Choose another.", field="code") from error
+    return supplier
+
+
+def _refuse_code(session: CompanySession, supplier: Supplier, code: str) -> None:
+    if find_supplier(session, code) is not None:
+        raise Conflict(f"Supplier code {code} is taken. Choose another.", field="code")
+    confirmed = sa.select(Receipt.id).where(Receipt.supplier_id == supplier.id, Receipt.number.is_not(None)).limit(1)
+    if session.scalar(confirmed) is not None:
+        raise Conflict(
+            f"Lots are called {supplier.code} already, so the code stays. Add a new supplier instead.", field="code"
+        )
 
 
 def save_supplier_part(

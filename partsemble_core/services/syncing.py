@@ -34,6 +34,7 @@ from partsemble_core.services.keeping import (
     mark_gone,
     plain,
 )
+from partsemble_core.services.merging import follow_merges, merges_of
 from partsemble_core.services.permitting import check_allowed
 from partsemble_core.store.connections import (
     Connection,
@@ -343,6 +344,8 @@ def _keep_page(session: CompanySession, reading: Reading, page: Page[Any]) -> bo
     used = [each for each in page.records if each.external_id and (reading.kind != SyncKind.CONTACTS or each.active)]
     found = {plain(each.external_id): source.fields(each) for each in used}
     kept = keep(session, source.table, connection_id, found, now)
+    if reading.kind == SyncKind.CONTACTS:
+        follow_merges(session, connection_id, merges_of(page.records))
     run.records += len(page.records)
     run.added += kept.added
     run.changed += kept.changed

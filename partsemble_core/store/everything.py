@@ -16,6 +16,7 @@ from partsemble_core.store import (
     month_ends,
     products,
     receipts,
+    supplier_contacts,
     syncs,
 )
 from partsemble_core.store.base import Base
@@ -34,6 +35,7 @@ TABLES = (
     month_ends,
     products,
     receipts,
+    supplier_contacts,
     syncs,
 )
 metadata = Base.metadata

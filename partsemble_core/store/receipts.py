@@ -131,6 +131,14 @@ def get_supplier(session: CompanySession, code: str) -> Supplier:
     return found
 
 
+def get_supplier_by_id(session: CompanySession, supplier_id: int) -> Supplier:
+    """Raises NotFound."""
+    found = session.scalar(sa.select(Supplier).where(Supplier.id == supplier_id))
+    if found is None:
+        raise NotFound("supplier", supplier_id)
+    return found
+
+
 def get_receipt(session: CompanySession, receipt_id: int) -> Receipt:
     """Raises NotFound."""
     found = session.scalar(sa.select(Receipt).where(Receipt.id == receipt_id))

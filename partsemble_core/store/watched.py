@@ -102,6 +102,12 @@ WATCHED: Mapping[str, Watched] = {
     "suppliers": Watched(
         noun="supplier", called="{code}", shows=("code", "name", "contact", "email", "phone", "is_active")
     ),
+    "supplier_contacts": Watched(
+        noun="supplier's contact",
+        called="{supplier_id}",
+        shows=("state", "external_id"),
+        looks_up={"supplier_id": ("suppliers", "code")},
+    ),
     "supplier_parts": Watched(
         noun="supplier part",
         called="{part_number}",

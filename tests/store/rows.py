@@ -40,6 +40,7 @@ KNOWN = {
     "reversals": {"document_kind": "build"},
     "stock_counts": {"state": "draft"},
     "stock_entries": {"document_kind": "build"},
+    "supplier_contacts": {"state": "linked"},
     "sync_runs": {"kind": "items", "cause": "person", "state": "done", "ended_at": A_TIME},
     "sync_schedules": {"kind": "items", "every_minutes": 60},
     "token_sets": {"state": "current"},

@@ -27,6 +27,7 @@ IDS = {
     "adjustment_id": 1,
     "webhook_id": 1,
     "delivery_id": 1,
+    "supplier_id": 1,
 }
 CLOSED = ("callback", "webhooks", "audit-log")
 """What a viewer may not see."""

@@ -11,11 +11,12 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, render_template, request
 
 from partsemble_core.errors import Invalid, NotFound
+from partsemble_core.services.admitting import MAY_EXPORT
 from partsemble_core.services.downloading import download
 from partsemble_core.services.listing import LISTS, PAGE_SIZE, Column, Listing, ListQuery, Row, parse_list_query
-from partsemble_core.store.companies import options_of
+from partsemble_core.store.companies import Role, options_of
 from partsemble_core.store.session import CompanySession
-from partsemble_web.scope import act, reading
+from partsemble_web.scope import act, may, reading
 from partsemble_web.showing import money, quantity, widest, word
 
 RIGHT = frozenset({"money", "quantity", "number"})
@@ -43,6 +44,8 @@ class ListPage:
     """Columns that a phone leaves out."""
     pick: Callable[[Row], bool] | None = None
     """Which rows have a box to tick, for the form ``picked`` of the template."""
+    picked_by: frozenset[Role] = MAY_EXPORT
+    """Who sees these boxes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +71,9 @@ class Shown:
 
     @property
     def has_picks(self) -> bool:
-        """Whether a row of this page can be ticked."""
+        """Whether a row of this page can be ticked by this person."""
         pick = self.page.pick
-        return pick is not None and any(pick(row) for row in self.listing.rows)
+        return pick is not None and may(self.page.picked_by) and any(pick(row) for row in self.listing.rows)
 
     @property
     def first(self) -> int:
@@ -144,8 +147,8 @@ def route(pages: Blueprint, page: ListPage, *, path: str, noun: str = "") -> Non
     pages.add_url_rule(f"{path}.<any(csv, xlsx):file_type>", f"send_{noun or 'file'}", send_file)
 
 
-def show(page: ListPage, *, path: str) -> str:
-    """The page that the address asks for. Raises Invalid naming the argument that can't be."""
+def show(page: ListPage, *, path: str, **more: object) -> str:
+    """The page that the address asks for; ``more`` is for its template. Raises Invalid naming what can't be."""
     arguments = request.args.to_dict()
     arguments.pop("columns", None)
     query = parse_list_query(arguments)
@@ -161,7 +164,7 @@ def show(page: ListPage, *, path: str) -> str:
             chosen=chosen,
         )
         draw_order = options_of(session).draw_order
-    return render_template(page.template, list=shown, today=act().today, draw_order=draw_order)
+    return render_template(page.template, list=shown, today=act().today, draw_order=draw_order, **more)
 
 
 def _columns(page: ListPage, listing: Listing, chosen: Sequence[str]) -> tuple[Column, ...]:

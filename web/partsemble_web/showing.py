@@ -16,10 +16,13 @@ from partsemble_web.scope import may, the_company
 
 TONES = {
     **dict.fromkeys(
-        ("Synced", "Posted", "Completed", "Confirmed", "Open", "Active", "Connected", "Done", "Delivered"), "green"
+        ("Synced", "Posted", "Completed", "Confirmed", "Open", "Active", "Connected", "Done", "Delivered", "Linked"),
+        "green",
     ),
     **dict.fromkeys(("Pending export", "Pending", "Running", "Under way", "Waiting"), "blue"),
-    **dict.fromkeys(("Checking", "Held", "Unknown", "Accounts missing", "On hold", "Pending QA"), "amber"),
+    **dict.fromkeys(
+        ("Checking", "Held", "Unknown", "Accounts missing", "On hold", "Pending QA", "Conflict", "Gone"), "amber"
+    ),
     **dict.fromkeys(("Failed", "Refused", "Reconnect needed", "Rejected", "Given up"), "red"),
 }
 """The colour that goes with a word. The word alone says it too: nobody has to see the colour."""

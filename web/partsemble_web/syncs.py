@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from flask import flash, url_for
 
+from partsemble_core.services.admitting import MAY_WRITE
 from partsemble_core.services.scheduling import clear_schedule, parse_every, schedules_of, set_schedule
 from partsemble_core.services.syncing import latest_runs, parse_sync_kind, start_sync
 from partsemble_core.store.session import CompanySession
@@ -50,9 +51,20 @@ ITEMS = ListPage(
 CONTACTS = ListPage(
     name="contacts",
     template="integrations/contacts.html",
-    shown=("name", "email", "role", "state", "synced_at"),
+    shown=("name", "email", "role", "supplier_code", "state", "synced_at"),
     minor=frozenset({"synced_at"}),
-    choices={"role": ("Role", ("supplier", "customer", "both", "neither")), "state": ("State", ("there", "gone"))},
+    links={
+        "supplier_code": lambda row: (
+            url_for("suppliers.show_supplier", supplier_id=row["supplier_id"]) if row["supplier_id"] else None
+        )
+    },
+    choices={
+        "role": ("Role", ("supplier", "customer", "both", "neither")),
+        "linked": ("Link", ("linked", "not linked")),
+        "state": ("State", ("there", "gone")),
+    },
+    pick=lambda row: not row["supplier_id"] and row["state"] == "there",
+    picked_by=MAY_WRITE,
 )
 
 

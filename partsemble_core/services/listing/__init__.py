@@ -21,7 +21,8 @@ from partsemble_core.services.listing.correction_tables import ADJUSTMENTS, COUN
 from partsemble_core.services.listing.event_tables import EVENT_DELIVERIES
 from partsemble_core.services.listing.labels import build_label, export_label, receipt_label
 from partsemble_core.services.listing.paging import Table, all_rows, page_of
-from partsemble_core.services.listing.stock_tables import BUILDS, ENTRIES, LOTS, PRODUCTS, RECEIPTS, SUPPLIERS
+from partsemble_core.services.listing.stock_tables import BUILDS, ENTRIES, LOTS, PRODUCTS, RECEIPTS
+from partsemble_core.services.listing.supplier_tables import SUPPLIERS
 from partsemble_core.services.listing.sync_tables import CONTACTS, ITEMS, SYNCS
 from partsemble_core.store.session import CompanySession
 
@@ -95,7 +96,7 @@ def list_receipts(session: CompanySession, query: ListQuery) -> Listing:
 
 
 def list_suppliers(session: CompanySession, query: ListQuery) -> Listing:
-    """Suppliers by code. Filter: state (active, inactive)."""
+    """Suppliers by code, with what they are in the books. Filters: state (active, inactive), link."""
     return page_of(session, SUPPLIERS, query)
 
 
@@ -146,7 +147,10 @@ def list_items(session: CompanySession, query: ListQuery) -> Listing:
 
 
 def list_contacts(session: CompanySession, query: ListQuery) -> Listing:
-    """Contacts of the connected books, by name. Filters: connection (id), connections, role, state."""
+    """Contacts of the connected books, by name, with the supplier that each is.
+
+    Filters: connection (id), connections, role, state, linked.
+    """
     return page_of(session, CONTACTS, query)
 
 

@@ -205,31 +205,6 @@ RECEIPTS = Table(
         "to": until(Receipt.received_on, key="to"),
     },
 )
-SUPPLIERS = Table(
-    name="suppliers",
-    title="Suppliers",
-    columns=(
-        Column("code", "Code"),
-        Column("name", "Name"),
-        Column("contact", "Contact"),
-        Column("email", "E-mail"),
-        Column("phone", "Phone"),
-        Column("state", "State", "state"),
-    ),
-    row_id=Supplier.id,
-    reads={
-        "code": Supplier.code,
-        "name": Supplier.name,
-        "contact": Supplier.contact,
-        "email": Supplier.email,
-        "phone": Supplier.phone,
-        "state": _activity(Supplier.is_active),
-    },
-    join=lambda statement: statement.select_from(Supplier),
-    searched=("code", "name", "contact", "email", "phone"),
-    order="code",
-    filters={"state": choice(_activity(Supplier.is_active), ACTIVITY, key="state")},
-)
 BUILDS = Table(
     name="builds",
     title="Builds",

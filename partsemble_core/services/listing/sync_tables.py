@@ -6,20 +6,27 @@ import sqlalchemy as sa
 
 from partsemble_core.services.listing.asking import Column
 from partsemble_core.services.listing.paging import Statement, Table, by_id, choice, same_company
+from partsemble_core.services.listing.supplier_tables import supplier_of
 from partsemble_core.store.connections import Connection, ConnectionState
 from partsemble_core.store.products import Product
+from partsemble_core.store.receipts import Supplier
 from partsemble_core.store.syncs import RemoteContact, RemoteItem, SyncCause, SyncKind, SyncRun, SyncState
 
 MATCHING = ("matched", "not matched")
 TRACKING = ("tracked", "not tracked")
 PRESENCE = ("there", "gone")
 ROLES = ("supplier", "customer", "both", "neither")
+LINKS = ("linked", "not linked")
 LIVES = ("live", "ended")
 COUNTED_TWICE = "The books keep its stock too: its cost of goods would be counted twice. Turn tracking off there."
 LIFE = sa.case((Connection.state == ConnectionState.DISCONNECTED, "ended"), else_="live")
 MATCH = sa.case((Product.id.is_not(None), "matched"), else_="not matched")
 TRACKED = sa.case((RemoteItem.is_tracked, "tracked"), else_="not tracked")
 ITEM_STATE = sa.case((RemoteItem.is_gone, "gone"), else_="there")
+CONTACT_SUPPLIER = sa.func.coalesce(
+    supplier_of(RemoteContact.connection_id, RemoteContact.external_id, Supplier.code), ""
+)
+LINKED = sa.case((CONTACT_SUPPLIER != "", "linked"), else_="not linked")
 CONTACT_STATE = sa.case((RemoteContact.is_gone, "gone"), else_="there")
 ROLE = sa.case(
     (sa.and_(RemoteContact.is_supplier, RemoteContact.is_customer), "both"),
@@ -152,6 +159,8 @@ CONTACTS = Table(
         Column("name", "Name"),
         Column("email", "E-mail"),
         Column("role", "Role", "state"),
+        Column("supplier_code", "Supplier"),
+        Column("linked", "Link", "state"),
         Column("state", "State", "state"),
         Column("synced_at", "Read", "time"),
         Column("organisation", "Organisation"),
@@ -161,11 +170,14 @@ CONTACTS = Table(
         "name": RemoteContact.name,
         "email": RemoteContact.email,
         "role": ROLE,
+        "supplier_code": CONTACT_SUPPLIER,
+        "linked": LINKED,
         "state": CONTACT_STATE,
         "synced_at": RemoteContact.synced_at,
         "organisation": Connection.organisation_name,
         "external_id": RemoteContact.external_id,
         "connection_id": RemoteContact.connection_id,
+        "supplier_id": supplier_of(RemoteContact.connection_id, RemoteContact.external_id, Supplier.id),
     },
     join=_contacts,
     searched=("name", "email"),
@@ -174,6 +186,7 @@ CONTACTS = Table(
         "connection": by_id(RemoteContact.connection_id, key="connection"),
         "connections": choice(LIFE, LIVES, key="connections"),
         "role": choice(ROLE, ROLES, key="role"),
+        "linked": choice(LINKED, LINKS, key="linked"),
         "state": choice(CONTACT_STATE, PRESENCE, key="state"),
     },
     presets={"connections": "live"},

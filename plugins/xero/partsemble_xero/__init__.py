@@ -16,6 +16,7 @@ from partsemble_core.plugin_api import (
     ClosedPeriod,
     ConnectRequest,
     ConnectResult,
+    Contact,
     ContactSync,
     Item,
     JournalEntry,
@@ -38,6 +39,7 @@ CAPABILITIES = Capabilities(
     "journals.",
     key_window=dt.timedelta(minutes=6),
     closed_period=ClosedPeriod.REFUSES,
+    contacts_push=True,
     max_narration=MAX_NARRATION - TOKEN_ROOM,
     calls_per_minute=60,
     calls_at_once=5,
@@ -116,8 +118,10 @@ class XeroPlugin:
         return sales.fetch_sales()
 
     @hookimpl
-    def sync_contacts(self) -> ContactSync:
-        return contacts.sync_contacts()
+    def sync_contacts(
+        self, ctx: BackendContext, cursor: str | None, push: Sequence[Contact], limit: int
+    ) -> ContactSync:
+        return contacts.sync_contacts(ctx, cursor, push, limit)
 
 
 plugin = XeroPlugin()

@@ -27,7 +27,8 @@ DEFAULTS: Mapping[str, str] = {
     "token_url": "https://identity.xero.com/connect/token",
     "revoke_url": "https://identity.xero.com/connect/revocation",
     "api_url": "https://api.xero.com",
-    "scopes": "offline_access openid profile email accounting.settings.read accounting.manualjournals",
+    "scopes": "offline_access openid profile email accounting.settings.read accounting.manualjournals"
+    " accounting.contacts",
 }
 CONCURRENT_PAUSE = 2
 """Seconds to wait after "too many at once", which comes without Retry-After."""
@@ -74,11 +75,11 @@ def read(
     return json_object(_checked(answer, ctx))
 
 
-def write(ctx: BackendContext, path: str, body: JsonBody, *, key: str = "") -> HttpAnswer:
-    """POST to the accounting API. Answers 200 only; each element has still to be looked at. Raises Missing."""
+def write(ctx: BackendContext, path: str, body: JsonBody, *, key: str = "", method: str = "POST") -> HttpAnswer:
+    """POST or PUT to the accounting API. Answers 200 only; each element has still to be looked at. Raises Missing."""
     headers = _headers(ctx) | ({"Idempotency-Key": key} if key else {})
     params = {"summarizeErrors": "false"}
-    answer = ctx.http.request("POST", _api(ctx, path), headers=headers, params=params, json=body, bearer=_token(ctx))
+    answer = ctx.http.request(method, _api(ctx, path), headers=headers, params=params, json=body, bearer=_token(ctx))
     return _checked(answer, ctx)
 
 

@@ -1,4 +1,4 @@
-"""Xero's way of writing dates and numbers."""
+"""Xero's way of writing dates, moments and numbers."""
 
 from __future__ import annotations
 
@@ -24,6 +24,15 @@ def calendar_date(text: str) -> dt.date | None:
     shift = dt.timedelta(minutes=-minutes if offset[0] == "-" else minutes)
     try:
         return (_EPOCH + dt.timedelta(milliseconds=int(match[1])) + shift).date()
+    except OverflowError:
+        return None
+
+
+def instant(text: str) -> dt.datetime | None:
+    """A moment such as ``/Date(1439434356790+0000)/``; None for anything else. It is UTC whatever the offset says."""
+    match = _DATE.fullmatch(text)
+    try:
+        return _EPOCH + dt.timedelta(milliseconds=int(match[1])) if match else None
     except OverflowError:
         return None
 

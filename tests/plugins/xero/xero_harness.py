@@ -68,5 +68,14 @@ class XeroHarness(Harness):
         else:
             self.sandbox.add_fault(JOURNALS, kind=f"close-{fault.value}")
 
+    def add_contact(self, name: str) -> str:
+        return self.sandbox.add_contact(BOOKS, name)
+
+    def contact_names(self) -> list[str]:
+        return [each["name"] for each in self.sandbox.contacts(BOOKS)]
+
+    def inject_contact(self, fault: Fault) -> None:
+        self.sandbox.add_fault("PUT /api.xro/2.0/Contacts", kind=f"close-{fault.value}")
+
     def close_books(self, through: dt.date) -> None:
         self.sandbox.lock(BOOKS, period=through.isoformat())

@@ -569,6 +569,30 @@ CREATE TABLE stock_balances (
 	CONSTRAINT fk_stock_balances_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
 )
 --;;
+CREATE TABLE supplier_contacts (
+	supplier_id INTEGER NOT NULL,
+	connection_id INTEGER NOT NULL,
+	"key" TEXT NOT NULL,
+	state TEXT NOT NULL,
+	external_id TEXT NOT NULL,
+	message TEXT NOT NULL,
+	changed_by TEXT NOT NULL,
+	changed_at DATETIME NOT NULL,
+	id INTEGER NOT NULL,
+	company_id INTEGER NOT NULL,
+	CONSTRAINT pk_supplier_contacts PRIMARY KEY (id),
+	CONSTRAINT fk_supplier_contacts_company_id_supplier_id FOREIGN KEY(company_id, supplier_id) REFERENCES suppliers (company_id, id),
+	CONSTRAINT fk_supplier_contacts_company_id_connection_id FOREIGN KEY(company_id, connection_id) REFERENCES connections (company_id, id),
+	CONSTRAINT uq_supplier_contacts_company_id_supplier_id_connection_id UNIQUE (company_id, supplier_id, connection_id),
+	CONSTRAINT uq_supplier_contacts_company_id_key UNIQUE (company_id, "key"),
+	CONSTRAINT ck_supplier_contacts_state_known CHECK (state IN ('pending', 'linked', 'conflict', 'refused', 'unlinked')),
+	CONSTRAINT ck_supplier_contacts_linked_has_an_id CHECK (state <> 'linked' OR external_id <> ''),
+	CONSTRAINT uq_supplier_contacts_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_supplier_contacts_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE INDEX ix_supplier_contacts_external ON supplier_contacts (company_id, connection_id, external_id)
+--;;
 CREATE TABLE supplier_parts (
 	supplier_id INTEGER NOT NULL,
 	product_id INTEGER NOT NULL,

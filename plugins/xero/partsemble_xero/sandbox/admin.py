@@ -15,13 +15,14 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, request
 
-from . import connections, tokens
+from . import connections, contacts, tokens
 from .accounts import set_status
 from .clock import ClockRefused
+from .contact_records import Narrowing, find_contact, list_contacts
 from .context import Sandbox
 from .faults import KINDS, Fault, add_fault, clear_faults, list_faults
 from .pages import read_books
-from .problems import JSON
+from .problems import JSON, Problem
 from .recording import forget_requests, list_requests
 from .tenants import Tenant, find_tenant, list_tenants, lock_dates
 from .wire import WireError, decode, encode, from_ms, read_moment
@@ -56,6 +57,9 @@ class Admin:
             ("GET", "/books/<tenant_id>.json", self.show_books),
             ("POST", "/organisations/<tenant_id>/lock-dates", self.set_lock_dates),
             ("POST", "/organisations/<tenant_id>/accounts/<code>", self.set_account),
+            ("GET", "/organisations/<tenant_id>/contacts", self.show_contacts),
+            ("POST", "/organisations/<tenant_id>/contacts", self.add_contact),
+            ("POST", "/organisations/<tenant_id>/contacts/<contact_id>", self.change_contact),
             ("POST", "/organisations/<tenant_id>/disconnect", self.disconnect),
             ("POST", "/revoke-grant", self.revoke_grant),
             ("GET", "/clock", self.show_clock),
@@ -118,6 +122,39 @@ class Admin:
         if not set_status(connection, tenant_id=tenant.tenant_id, code=code, status=str(status), now_ms=now_ms):
             raise AdminRefused("account-not-found", field="code", cure="name an account code of the chart", status=404)
         return {"code": code, "status": status}
+
+    def show_contacts(self, connection: sqlite3.Connection, tenant_id: str) -> object:
+        """Every contact, archived ones too, in the order of their making."""
+        tenant = _tenant(connection, tenant_id)
+        everyone = Narrowing(with_archived=True)
+        return [
+            {
+                "contact_id": contact.contact_id,
+                "name": contact.name,
+                "contact_number": contact.contact_number,
+                "email": contact.email,
+                "status": contact.status,
+                "merged_into": contact.merged_to,
+                "is_supplier": contact.is_supplier,
+                "is_customer": contact.is_customer,
+            }
+            for contact in list_contacts(connection, tenant_id=tenant.tenant_id, narrowing=everyone)
+        ]
+
+    def add_contact(self, connection: sqlite3.Connection, tenant_id: str) -> object:
+        """A person adds a contact: ``name``, and what else `change_contact` takes."""
+        tenant, now_ms = _tenant(connection, tenant_id), self._sandbox.clock.now_ms(connection)
+        fields = _fields()
+        return {"contact_id": _by_hand(lambda: contacts.add_by_hand(connection, tenant, fields, now_ms=now_ms))}
+
+    def change_contact(self, connection: sqlite3.Connection, tenant_id: str, contact_id: str) -> object:
+        """A person changes a contact: what `contacts.change_by_hand` takes."""
+        tenant, now_ms = _tenant(connection, tenant_id), self._sandbox.clock.now_ms(connection)
+        fields, contact = _fields(), find_contact(connection, tenant_id=tenant.tenant_id, named=contact_id)
+        if contact is None:
+            raise AdminRefused("contact-not-found", field="contact_id", cure="name a contact's id", status=404)
+        _by_hand(lambda: contacts.change_by_hand(connection, tenant, contact, fields, now_ms=now_ms))
+        return {"contact_id": contact.contact_id}
 
     def disconnect(self, connection: sqlite3.Connection, tenant_id: str) -> object:
         """The user takes the app's access to one organisation away; tokens still refresh."""
@@ -200,6 +237,16 @@ class Admin:
         """Heal everything and let held requests go."""
         clear_faults(connection)
         return []
+
+
+def _by_hand(work: Callable[[], object]) -> object:
+    """What a person does with a contact, or why Xero won't have it."""
+    try:
+        return work()
+    except ValueError as error:
+        raise AdminRefused("contact-not-valid", field="contact", cure=str(error)) from error
+    except Problem as problem:
+        raise AdminRefused("contact-not-valid", field="contact", cure="send texts") from problem
 
 
 def _refuse_strangers() -> Response | None:

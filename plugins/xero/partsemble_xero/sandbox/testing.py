@@ -134,6 +134,20 @@ class SandboxHandle:
         path = f"organisations/{self.tenant_id(organisation)}/accounts/{code}"
         self.admin("POST", path, {"status": "ARCHIVED"})
 
+    def contacts(self, organisation: str) -> list[dict[str, Any]]:
+        """Every contact of an organisation, archived ones too."""
+        shown: list[dict[str, Any]] = self.admin("GET", f"organisations/{self.tenant_id(organisation)}/contacts")
+        return shown
+
+    def add_contact(self, organisation: str, name: str, **more: object) -> str:
+        """Add a contact, as a person would in Xero: its id. ``more``: see `change_contact`."""
+        path = f"organisations/{self.tenant_id(organisation)}/contacts"
+        return str(self.admin("POST", path, {"name": name, **more})["contact_id"])
+
+    def change_contact(self, organisation: str, contact_id: str, **fields: object) -> None:
+        """Change one as a person would: name, email, contact_number, status, merged_into, is_supplier, is_customer."""
+        self.admin("POST", f"organisations/{self.tenant_id(organisation)}/contacts/{contact_id}", fields)
+
     def disconnect(self, organisation: str) -> None:
         """The user ends the app's access to one organisation on Xero's side."""
         self.admin("POST", f"organisations/{self.tenant_id(organisation)}/disconnect", {})

@@ -17,7 +17,7 @@ from openapi_core.contrib.werkzeug import WerkzeugOpenAPIRequest, WerkzeugOpenAP
 from openapi_core.exceptions import OpenAPIError
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request, Response
-from xero_python.accounting import ManualJournals
+from xero_python.accounting import Contact, Contacts, ManualJournals
 
 from partsemble_xero.sandbox import server
 from partsemble_xero.sandbox.testing import RunningSandbox, start_sandbox
@@ -39,6 +39,8 @@ EXCEPTIONS = (
     ("GET", "/Connections", "Utc'] ", "Xero's own example has these times without a zone"),
     ("GET", "/ManualJournals", "'2020-01-01T00:00:00' is not", "Xero's page and its SDK send this time without a zone"),
     ("GET", "/ManualJournals", "status: 400", "a where that can't be read is a 400 on every list"),
+    ("GET", "/Contacts", "'2020-01-01T00:00:00' is not", "the same"),
+    ("GET", "/Contacts", "status: 400", "the same"),
     ("GET", "/Items/", "is not a 'uuid'", "Xero's page says that the code is taken as well"),
     ("PUT", "/ManualJournals", "HasAttachments'] Tried to write", "the SDK sends back what it may only read"),
     ("POST", "/ManualJournals/", "UpdatedDateUTC'] Tried to write", "the same"),
@@ -167,8 +169,28 @@ def walk(app: App) -> None:
         app.call("GET", "/ManualJournals", query=query, headers={"If-Modified-Since": "2020-01-01T00:00:00"})
     app.call("GET", f"/ManualJournals/{draft}")
     app.call("GET", f"/ManualJournals/{MISSING}")
+    walk_contacts(app)
     app.call("GET", "/Organisation", headers={"Xero-Tenant-Id": MISSING})
     app.call("GET", "/Organisation", headers={"Authorization": "Bearer x"})
+
+
+def walk_contacts(app: App) -> None:
+    """The contacts: good ones, bad ones, merged and archived ones."""
+    phone = {"PhoneType": "MOBILE", "PhoneNumber": "555-1212", "PhoneAreaCode": "415"}
+    good = {"Name": "Mill & Sons", "ContactNumber": "SUP-000123", "EmailAddress": "a@b.example", "Phones": [phone]}
+    contact = app.call("PUT", "/Contacts", {"Contacts": [good]}).json()["Contacts"][0]["ContactID"]
+    bad = {"Contacts": [good, {"Name": "<b>"}, {"Name": "Fresh"}]}
+    for query in ({}, {"summarizeErrors": "false"}):
+        app.call("PUT", "/Contacts", bad, query=query)
+    app.call("POST", f"/Contacts/{contact}", {"Contacts": [{"Name": "Mill"}]})
+    app.call("POST", "/Contacts", {"Contacts": [{"ContactNumber": "SUP-000123", "Name": "Miller"}]})
+    other = app.sandbox.add_contact(KITS, "Müller ☕")
+    app.sandbox.change_contact(KITS, other, merged_into=contact)
+    paged = {"page": "1", "pageSize": "3", "includeArchived": "true", "order": "UpdatedDateUTC DESC"}
+    for query in ({}, paged, {"summaryOnly": "true"}, {"searchTerm": "mill"}, {"IDs": contact}, {"where": "nonsense"}):
+        app.call("GET", "/Contacts", query=query, headers={"If-Modified-Since": "2020-01-01T00:00:00"})
+    for named in (contact, other, MISSING):
+        app.call("GET", f"/Contacts/{named}")
 
 
 def walk_as_stranger(stranger: Stranger) -> None:
@@ -183,6 +205,11 @@ def walk_as_stranger(stranger: Stranger) -> None:
     accounting.update_manual_journal(tenant_id, journal_id, created)
     accounting.get_manual_journals(tenant_id, page=1, where='Status=="DRAFT"')
     accounting.get_manual_journal(tenant_id, journal_id)
+    contacts = Contacts(contacts=[Contact(name="From the SDK", contact_number="SDK-1")])
+    made = accounting.create_contacts(tenant_id, contacts, summarize_errors=False, idempotency_key="c").contacts[0]
+    accounting.update_contact(tenant_id, made.contact_id, Contacts(contacts=[Contact(name="Changed")]))
+    accounting.get_contacts(tenant_id, page=1, include_archived=True)
+    accounting.get_contact(tenant_id, made.contact_id)
 
 
 def leave(sandbox: RunningSandbox) -> None:

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import pytest
 from xero_python import exceptions
-from xero_python.accounting import ManualJournal, ManualJournalLine, ManualJournals
+from xero_python.accounting import Contact, Contacts, ManualJournal, ManualJournalLine, ManualJournals
 
 from partsemble_xero.sandbox.testing import RunningSandbox
 from tests.plugins.xero.sandbox.client import KITS
@@ -134,6 +134,38 @@ def test_the_sdks_pool_sends_a_dropped_put_again(stranger: Stranger, sandbox: Ru
     create(stranger, tenant_id)
     assert len([each for each in sandbox.requests() if each["method"] == "PUT"]) == 3
     assert len(sandbox.books(KITS)["journals"]) == 1
+
+
+def test_contacts_are_created_changed_found_and_paged(stranger: Stranger, sandbox: RunningSandbox) -> None:
+    tenant_id, accounting = stranger.tenant_id(KITS), stranger.accounting
+    wanted = [Contact(name="Mill & Sons", contact_number="SUP-1"), Contact(name="Acme Components")]
+    both = accounting.create_contacts(tenant_id, Contacts(contacts=wanted), summarize_errors=False).contacts
+    assert [each.has_validation_errors for each in both] == [False, True]
+    mill = both[0]
+    found = accounting.get_contact_by_contact_number(tenant_id, "SUP-1").contacts[0]
+    assert (found.contact_id, found.name, found.contact_status) == (mill.contact_id, "Mill & Sons", "ACTIVE")
+    change = Contacts(contacts=[Contact(contact_id=mill.contact_id, name="Miller", email_address="a@b.example")])
+    assert accounting.update_contact(tenant_id, mill.contact_id, change).contacts[0].name == "Miller"
+    again = Contacts(contacts=[Contact(contact_number="SUP-1", name="Miller & Co")])
+    assert accounting.update_or_create_contacts(tenant_id, again).contacts[0].contact_id == mill.contact_id
+    target = sandbox.add_contact(KITS, "Target")
+    sandbox.change_contact(KITS, mill.contact_id, merged_into=target)
+    assert accounting.get_contact(tenant_id, mill.contact_id).contacts[0].merged_to_contact_id == target
+    pages = [
+        accounting.get_contacts(tenant_id, page=number, page_size=3, include_archived=True, order="Name ASC")
+        for number in (1, 2, 3)
+    ]
+    assert [len(page.contacts) for page in pages] == [3, 3, 2]
+    assert pages[0].pagination.item_count == 8
+    few = accounting.get_contacts(tenant_id, i_ds=[target], summary_only=True, search_term="TARG").contacts
+    assert [each.name for each in few] == ["Target"]
+
+
+def test_a_contact_that_is_refused_reaches_the_sdk(stranger: Stranger) -> None:
+    tenant_id = stranger.tenant_id(KITS)
+    with pytest.raises(exceptions.AccountingBadRequestException) as caught:
+        stranger.accounting.create_contacts(tenant_id, Contacts(contacts=[Contact(name="Acme Components")]))
+    assert caught.value.reason.startswith("The contact name Acme Components is already assigned to another contact.")
 
 
 def test_disconnecting_and_revoking_work_from_the_sdk(stranger: Stranger, sandbox: RunningSandbox) -> None:
