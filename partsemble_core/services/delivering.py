@@ -214,7 +214,7 @@ def _send(house: House, parcel: Parcel) -> Outcome:
 def _settle(session: CompanySession, parcel: Parcel, outcome: Outcome) -> None:
     """Writes what came of it, if the claim still stands: the late answer of an older one changes nothing."""
     if outcome.status == GONE:
-        gone = sa.update(EventEndpoint).where(EventEndpoint.id == parcel.endpoint_id)
+        gone = sa.update(EventEndpoint).where(EventEndpoint.id == parcel.endpoint_id, EventEndpoint.url == parcel.url)
         session.execute(gone.values(is_active=False))
     delivery = _for_update(session, parcel.delivery_id)
     if delivery is None or delivery.lease_until != parcel.lease_until or delivery.state != DeliveryState.WAITING:
