@@ -40,6 +40,8 @@ TRIED_ENOUGH = (
     "Look for [{token}] in the books and see that the connection works, then try again: it is looked up before "
     "anything is sent. The last answer: {last}"
 )
+_IS_LOOKED_UP = Export.state == ExportState.UNKNOWN
+"""Sends nothing, so it needs to wait for nothing."""
 STEP_STATE = {StepKind.CREATE: ExportState.CREATING, StepKind.POST: ExportState.POSTING}
 
 
@@ -94,11 +96,7 @@ def due_exports(house: House, *, limit: int = 200) -> list[tuple[int, int]]:
                 Export.not_before <= now,
                 sa.or_(Export.lease_until.is_(None), Export.lease_until < now),
                 # What can't be worked on would fill the list and starve what can.
-                sa.or_(
-                    Export.after_export_id.is_(None),
-                    first.state == ExportState.POSTED,
-                    Export.state == ExportState.UNKNOWN,  # looking it up sends nothing
-                ),
+                sa.or_(Export.after_export_id.is_(None), first.state == ExportState.POSTED, _IS_LOOKED_UP),
                 Export.backend.in_(list(house.host.infos)),
                 Connection.state.not_in(PAUSED),
                 sa.or_(Connection.paused_until.is_(None), Connection.paused_until <= now),

@@ -35,9 +35,7 @@ def _others(case: Case) -> sa.Select[tuple[int, str, bytes]]:
     """(company, reference, body) of everything else that goes to the same books."""
     return (
         sa.select(Export.company_id, Export.reference, Export.body)
-        .join(
-            Connection, sa.and_(Connection.id == Export.connection_id, Connection.company_id == Export.company_id)
-        )
+        .join(Connection, sa.and_(Connection.id == Export.connection_id, Connection.company_id == Export.company_id))
         .where(
             Connection.backend == case.connection.backend,
             Connection.organisation_id == case.connection.organisation_id,
