@@ -80,7 +80,9 @@ class Area:
 
 
 class IdConverter(IntegerConverter):
-    """An id in an address. A larger number than any database holds is no address at all."""
+    """An id in an address. A larger number than any database holds is no address at all, nor are foreign digits."""
+
+    regex = "[0-9]{1,19}"
 
     def __init__(self, url_map: Map) -> None:
         super().__init__(url_map, max=2**63 - 1)

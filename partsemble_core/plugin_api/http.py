@@ -36,6 +36,8 @@ JsonBody = None | bool | int | str | Decimal | Sequence["JsonBody"] | Mapping[st
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 MAX_ANSWER_BYTES = 10 * 1024 * 1024
+LONGEST_WAIT = 7 * 24 * 3600
+"""Seconds; whoever asks for more is asked again after that."""
 SHORTEST_SECRET = 12
 """Shorter texts are not blotted out of answers: they would hit innocent words."""
 
@@ -99,16 +101,26 @@ class HttpAnswer:
         return "".join(letter if letter.isprintable() else " " for letter in text)[:limit].strip()
 
     def retry_after(self, *, now: dt.datetime | None = None) -> int | None:
-        """Seconds to wait by ``Retry-After`` (RFC 9110 10.2.3: seconds or a date); None where not given."""
+        """Seconds to wait by ``Retry-After`` (RFC 9110 10.2.3: seconds or a date); None where not given.
+
+        A date is read by the clock that wrote it, where the answer tells its own time.
+        """
         text = self.headers.get("Retry-After", "").strip()
         if text.isascii() and text.isdigit():
-            return min(int(text[:9]), 7 * 24 * 3600)
-        try:
-            until = email.utils.parsedate_to_datetime(text)
-        except ValueError:
+            return min(int(text[:9]), LONGEST_WAIT)
+        until = _http_date(text)
+        if until is None:
             return None
-        until = until if until.tzinfo else until.replace(tzinfo=dt.UTC)
-        return max(0, int((until - (now or dt.datetime.now(dt.UTC))).total_seconds()))
+        told_at = _http_date(self.headers.get("Date", "")) or now or dt.datetime.now(dt.UTC)
+        return min(max(0, int((until - told_at).total_seconds())), LONGEST_WAIT)
+
+
+def _http_date(text: str) -> dt.datetime | None:
+    try:
+        found = email.utils.parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=dt.UTC)
 
 
 @dataclass(slots=True)

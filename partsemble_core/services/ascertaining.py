@@ -156,7 +156,7 @@ def asking(house: House, connection: Connection, ask: Callable[[BackendContext],
 
 def is_same_posting(found: JournalResult, entry: JournalEntry) -> bool:
     """Whether a journal has our date, and on each account our amount."""
-    return found.posted_on == entry.date and found.lines is not None and _sums(found.lines) == _sums(entry.lines)
+    return found.posted_on == entry.date and found.lines is not None and sums_of(found.lines) == sums_of(entry.lines)
 
 
 def ids_of(found: Sequence[JournalResult], status: JournalStatus) -> list[str]:
@@ -176,7 +176,7 @@ def _open_keys(case: Case) -> set[str]:
     return {each.key for each in creations if each.outcome not in ("refused", "not_sent")}
 
 
-def _sums(lines: Sequence[JournalLine]) -> dict[str, Decimal]:
+def sums_of(lines: Sequence[JournalLine]) -> dict[str, Decimal]:
     """Per account, by the code that people read."""
     codes = {line.account_code for line in lines}
     sums = {code: add([line.amount for line in lines if line.account_code == code]) for code in codes}

@@ -40,6 +40,8 @@ TRIED_ENOUGH = (
     "Look for [{token}] in the books and see that the connection works, then try again: it is looked up before "
     "anything is sent. The last answer: {last}"
 )
+_IS_LOOKED_UP = Export.state == ExportState.UNKNOWN
+"""Sends nothing, so it needs to wait for nothing."""
 STEP_STATE = {StepKind.CREATE: ExportState.CREATING, StepKind.POST: ExportState.POSTING}
 
 
@@ -94,7 +96,7 @@ def due_exports(house: House, *, limit: int = 200) -> list[tuple[int, int]]:
                 Export.not_before <= now,
                 sa.or_(Export.lease_until.is_(None), Export.lease_until < now),
                 # What can't be worked on would fill the list and starve what can.
-                sa.or_(Export.after_export_id.is_(None), first.state == ExportState.POSTED),
+                sa.or_(Export.after_export_id.is_(None), first.state == ExportState.POSTED, _IS_LOOKED_UP),
                 Export.backend.in_(list(house.host.infos)),
                 Connection.state.not_in(PAUSED),
                 sa.or_(Connection.paused_until.is_(None), Connection.paused_until <= now),
@@ -131,9 +133,10 @@ def prepare(house: House, session: CompanySession, *, export_id: int, owner: str
     if _doubt_what_was_left(house, session, export, now, may_repeat=known_key is not None, fresh=epoch == 0):
         return None
     kind = next_step(ExportState(export.state), Doubt(export.doubt), may_repeat=known_key is not None)
+    waits = kind == StepKind.CREATE and not _is_its_turn(session, export)
     return (
         None
-        if kind is None
+        if kind is None or waits
         else _write_ahead(house, session, export, connection, kind, known_key=known_key, owner=owner, now=now)
     )
 
@@ -217,6 +220,11 @@ def _may_claim(session: CompanySession, export: Export, now: dt.datetime, epoch:
         return export.lease_epoch == epoch  # ours, unless the lease ran out and another took it
     if export.lease_until is not None and export.lease_until >= now:
         return False
+    return export.state == ExportState.UNKNOWN or _is_its_turn(session, export)
+
+
+def _is_its_turn(session: CompanySession, export: Export) -> bool:
+    """A reversal is sent after its original. After a restore it may be in doubt before that: then it is looked up."""
     if export.after_export_id is None:
         return True
     return get_export(session, export.after_export_id).state == ExportState.POSTED

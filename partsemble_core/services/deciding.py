@@ -29,6 +29,7 @@ from partsemble_core.services.ascertaining import (
     look_up,
     open_case,
 )
+from partsemble_core.services.disowning import refuse_anothers
 from partsemble_core.services.exporting import ORIGINAL_NOT_POSTED, is_untouched
 from partsemble_core.services.house import House
 from partsemble_core.services.requeueing import requeue
@@ -45,6 +46,7 @@ from partsemble_core.store.session import CompanySession, LockRank
 REASON = 500
 AT_ONCE = 1_000
 EXTERNAL_ID = 200
+AT_REST = (ExportState.POSTED, ExportState.SKIPPED, ExportState.CANCELLED)
 REVERSIBLE = (DocumentKind.RECEIPT, DocumentKind.BUILD, DocumentKind.ADJUSTMENT)
 
 
@@ -143,7 +145,6 @@ def adopt(house: House, act: Act, company_id: int, export_id: int, *, external_i
 
     def settle(session: CompanySession) -> Export:
         export = close_case(session, case)
-        _refuse_anothers(session, export, theirs)
         now = database_now(session)
         said = f"{act.by} said that it is there under this id; the books agree."
         session.add(_noted(export, now=now, external_id=theirs, message=said))
@@ -255,17 +256,8 @@ def _verify(house: House, case: Case, theirs: str) -> None:
             f"Journal {theirs} has another date or other amounts than {case.export.reference}. "
             "Compare the two, and put the books right."
         )
+    refuse_anothers(house, case, theirs)
     call_off(house, case)
-
-
-def _refuse_anothers(session: CompanySession, export: Export, external_id: str) -> None:
-    other = session.scalar(
-        sa.select(Export.reference).where(
-            Export.connection_id == export.connection_id, Export.external_id == external_id, Export.id != export.id
-        )
-    )
-    if other is not None:
-        raise Conflict(f"Journal {external_id} is that of {other}. Give another id.", field="external_id")
 
 
 def _noted(export: Export, *, now: dt.datetime, external_id: str, message: str) -> ExportAttempt:
@@ -284,12 +276,20 @@ def _noted(export: Export, *, now: dt.datetime, external_id: str, message: str) 
 
 
 def _reversals_waiting(session: CompanySession, export_id: int) -> Sequence[Export]:
-    """Postings of reversals that wait for this one."""
-    return session.scalars(
-        sa.select(Export).where(
-            Export.after_export_id == export_id, Export.state.in_((ExportState.HELD, ExportState.PENDING))
-        )
+    """Postings of reversals that wait for this one. Raises WrongState where the books may hold one already.
+
+    That is so only after an older copy of the database was put back, and until it was looked up.
+    """
+    waiting = session.scalars(
+        sa.select(Export).where(Export.after_export_id == export_id, Export.state.not_in(AT_REST))
     ).all()
+    for reversal in waiting:
+        if reversal.state not in (ExportState.HELD, ExportState.PENDING):
+            raise WrongState(
+                f"{reversal.reference}, which reverses it, is {reversal.state}, and may be in the books. Wait until it "
+                "is looked up, or decide about that one first."
+            )
+    return waiting
 
 
 def _let_go_of_reversals(session: CompanySession, original: Export) -> None:

@@ -214,7 +214,8 @@ def _send(house: House, parcel: Parcel) -> Outcome:
 def _settle(session: CompanySession, parcel: Parcel, outcome: Outcome) -> None:
     """Writes what came of it, if the claim still stands: the late answer of an older one changes nothing."""
     if outcome.status == GONE:
-        for endpoint in session.scalars(sa.select(EventEndpoint).where(EventEndpoint.id == parcel.endpoint_id)):
+        gone = sa.select(EventEndpoint).where(EventEndpoint.id == parcel.endpoint_id, EventEndpoint.url == parcel.url)
+        for endpoint in session.scalars(gone):
             endpoint.is_active = False
         session.flush()
     delivery = _for_update(session, parcel.delivery_id)

@@ -29,7 +29,8 @@ SECRET_PREFIX = "whsec_"  # noqa: S105 - what the specification has secrets begi
 CONNECT_SECONDS, READ_SECONDS, WHOLE_SECONDS = 5, 10, 15
 ANSWER_BYTES = 64 * 1024
 URL_LENGTH = 2_000
-NAT64 = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
+WRAPPING = tuple(ipaddress.ip_network(text) for text in ("64:ff9b::/96", "64:ff9b:1::/48", "::/96"))
+"""IPv6 networks whose last 32 bits are an IPv4 address: NAT64, and the old form of IPv4 addresses."""
 
 
 class PrivateAddress(Refused):
@@ -97,7 +98,7 @@ def is_private(address: str) -> bool:
     ip = ipaddress.ip_address(address)
     if isinstance(ip, ipaddress.IPv6Address):
         inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
-        if inner is None and any(ip in network for network in NAT64):
+        if inner is None and any(ip in network for network in WRAPPING):
             inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
         if inner is not None:
             return is_private(str(inner))
@@ -145,12 +146,14 @@ def _problem(status: int, location: str | None) -> str:
 
 
 def _is_private_as_written(host: str) -> bool:
+    host = host.removesuffix(".")
     if host == "localhost" or host.endswith((".localhost", ".local", ".internal")):
         return True
-    try:
+    with contextlib.suppress(ValueError):
         return is_private(host)
-    except ValueError:
-        return False  # a name
+    with contextlib.suppress(OSError):  # 127.1, 2130706433 and 0x7f.1 are addresses to most resolvers
+        return is_private(socket.inet_ntoa(socket.inet_aton(host)))
+    return False  # a name
 
 
 class _Guarded(urllib3.connection.HTTPConnection):

@@ -74,7 +74,6 @@ def test_a_queue_that_dies_and_comes_back_empty_loses_nothing(engine: sa.Engine,
         assert_posted_once(stage, export_id)
 
 
-@on_sqlite
 def test_everything_in_the_queue_is_flushed_while_workers_work(
     engine: sa.Engine, tmp_path: Path, empty_valkey_url: str
 ) -> None:
@@ -95,7 +94,6 @@ def _all_posted(stage: Stage, exports: list[int]) -> bool:
     return all(stage.export(export_id).state == ExportState.POSTED for export_id in exports)
 
 
-@on_sqlite
 @pytest.mark.parametrize("step", ["create", "post"])
 def test_a_worker_stopped_beyond_its_lease_and_woken_doubles_nothing(
     engine: sa.Engine, tmp_path: Path, empty_valkey_url: str, step: str

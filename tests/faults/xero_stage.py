@@ -141,6 +141,11 @@ class XeroStage:
         past = utc_now() - LONG_AGO
         self.shop.write(lambda session: session.execute(sa.update(ExportAttempt).values(sent_at=past)))
 
+    def attempts(self, export_id: int) -> list[ExportAttempt]:
+        """Oldest first."""
+        mine = sa.select(ExportAttempt).where(ExportAttempt.export_id == export_id)
+        return self.shop.rows(mine.order_by(ExportAttempt.id))
+
     def replay_creation(self, export_id: int) -> str:
         """A request of long ago arrives now: the id of the draft that comes of it."""
         with self.house.reading(self.company_id) as session:

@@ -34,6 +34,10 @@ STEPS = ("", "create", "post", "look_up", "discard")
 POINTS = ("posting.after_attempt", "posting.after_call", "posting.after_settle", "ascertaining.after_discard")
 
 
+FIRST = st.sampled_from([None, Lie.LOSE_ANSWER, Lie.APPLY_LATE])
+THEN = st.sampled_from([("create", Lie.REFUSE), ("post", Lie.REFUSE), ("post", Lie.LOSE_ANSWER)])
+
+
 class Died(BaseException):
     """A process is gone: nothing of ours catches this."""
 
@@ -72,10 +76,7 @@ class Decisions(RuleBasedStateMachine):
             return  # without drafts or keys the protocol rests on no call outliving its quarantine
         self.stage.books.tell(lie, step=step, seconds=seconds)
 
-    @rule(
-        first=st.sampled_from([None, Lie.LOSE_ANSWER, Lie.APPLY_LATE]),
-        then=st.sampled_from([("create", Lie.REFUSE), ("post", Lie.REFUSE), ("post", Lie.LOSE_ANSWER)]),
-    )
+    @rule(first=FIRST, then=THEN)
     def fail(self, first: Lie | None, then: tuple[str, Lie]) -> None:
         """The worst that a person can meet: a posting that needs them, and yet may be there or be coming."""
         self.stage.queue()
@@ -115,6 +116,12 @@ class Decisions(RuleBasedStateMachine):
         name = data.draw(st.sampled_from(fitting), label="decision")
         with dying(die_at), contextlib.suppress(PartsembleError):
             self.decision(name, export)()
+
+    @rule(data=st.data(), first=FIRST, then=THEN)
+    def fail_and_decide(self, data: st.DataObject, first: Lie | None, then: tuple[str, Lie]) -> None:
+        """What dice alone come to too seldom: a decision just after the worst."""
+        self.fail(first, then)
+        self.decide_and_work(data)
 
     @rule(data=st.data())
     def decide_and_work(self, data: st.DataObject) -> None:
