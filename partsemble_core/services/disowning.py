@@ -31,7 +31,7 @@ def refuse_anothers(house: House, case: Case, external_id: str) -> None:
             raise _of_another(case, external_id, company_id, reference)
 
 
-def _others(case: Case) -> sa.Select[tuple[int, str, bytes]]:
+def _others(case: Case) -> sa.Select[int, str, bytes]:
     """(company, reference, body) of everything else that goes to the same books."""
     return (
         sa.select(Export.company_id, Export.reference, Export.body)

@@ -1,6 +1,7 @@
 """The janitor: after an export came to rest, the books are searched once for drafts of ours that lost.
 
-A draft is in no ledger, so this is tidiness: whatever fails is tried again an hour later, and stops nothing.
+A draft is in no ledger, so this is tidiness: whatever fails is tried again an hour later, and stops nothing. In the
+same rounds the log of events is pruned.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from partsemble_core.plugin_api.entries import entry_from_bytes
 from partsemble_core.plugin_api.types import Posting
 from partsemble_core.services.addressing import context_of, token_for
 from partsemble_core.services.house import House
+from partsemble_core.services.pruning import prune_deliveries
 from partsemble_core.services.tidying import tidy_drafts
 from partsemble_core.services.token_keeping import purge_sign_ins
 from partsemble_core.store.connections import Connection, ConnectionState, get_connection
@@ -55,6 +57,7 @@ def _run(house: House, stopping: threading.Event) -> None:
         try:
             tidy_round(house)
             purge_sign_ins(house)
+            prune_deliveries(house)
         except SQLAlchemyError as error:
             log.warning("the janitor could not use the database (%s); it tries again", type(error).__name__)
         stopping.wait(ROUND_SECONDS)

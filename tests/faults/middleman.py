@@ -54,13 +54,20 @@ class Middleman:
         return None
 
 
+class Quiet(BaseHTTPRequestHandler):
+    """Tells the terminal nothing."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, format: str, *args: object) -> None:
+        return
+
+
 @contextlib.contextmanager
 def a_middleman(behind: str) -> Iterator[Middleman]:
     """Passes on to the server at the address ``behind``."""
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class Handler(Quiet):
         def answer(self) -> None:
             path = urlsplit(self.path).path
             sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -92,9 +99,6 @@ def a_middleman(behind: str) -> Iterator[Middleman]:
                     self.wfile.flush()
 
         do_GET = do_POST = do_PUT = do_DELETE = answer
-
-        def log_message(self, format: str, *args: object) -> None:
-            return
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True

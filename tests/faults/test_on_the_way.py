@@ -11,7 +11,7 @@ import socket
 import threading
 import tracemalloc
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from partsemble_core.domain.exports import ExportState
 from partsemble_core.plugin_api.http import Http, TimeOuts
 from partsemble_core.store.connections import ConnectionState
 from partsemble_core.wiring import utc_now
-from tests.faults.middleman import Middleman, Mishap, a_middleman
+from tests.faults.middleman import Middleman, Mishap, Quiet, a_middleman
 from tests.faults.test_xero_faults import assert_in_the_books_once, settle, tidy
 from tests.faults.xero_stage import XeroStage, a_xero_stage
 
@@ -173,15 +173,12 @@ def elsewhere() -> Iterator[tuple[str, list[str]]]:
     """Another server, and what comes to it."""
     came: list[str] = []
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet):
         def answer(self) -> None:
             came.append(str(self.headers.get("Authorization")))
             self.send_error(500)
 
         do_GET = do_POST = answer
-
-        def log_message(self, format: str, *args: object) -> None:
-            return
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)

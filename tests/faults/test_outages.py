@@ -15,6 +15,7 @@ import sqlite3
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -205,7 +206,11 @@ def xero(engine: sa.Engine, tmp_path: Path) -> Iterator[XeroStage]:
 
 
 def copy_of_now(engine: sa.Engine, path: Path) -> None:
-    """By SQLite's own backup, as the how-to has it."""
+    """By SQLite's own backup, as the how-to has it; on PostgreSQL another database beside it."""
+    if engine.dialect.name == "postgresql":
+        with nobody_in(engine) as (server, name):
+            server.execute(f'CREATE DATABASE "{name}-older" TEMPLATE "{name}"')
+        return
     with (
         contextlib.closing(sqlite3.connect(str(engine.url.database))) as live,
         contextlib.closing(sqlite3.connect(path)) as copy,
@@ -215,13 +220,26 @@ def copy_of_now(engine: sa.Engine, path: Path) -> None:
 
 def restore(engine: sa.Engine, path: Path) -> None:
     """Puts the copy in the place of the database, with nobody connected."""
+    if engine.dialect.name == "postgresql":
+        with nobody_in(engine) as (server, name):
+            server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+            server.execute(f'ALTER DATABASE "{name}-older" RENAME TO "{name}"')
+        return
     engine.dispose()
     for suffix in ("-wal", "-shm"):
         Path(f"{engine.url.database}{suffix}").unlink(missing_ok=True)
     shutil.copyfile(path, str(engine.url.database))
 
 
-@on_sqlite
+@contextlib.contextmanager
+def nobody_in(engine: sa.Engine) -> Iterator[tuple[Any, str]]:
+    """A connection to the server, and the name of the database that nobody is connected to meanwhile."""
+    engine.dispose()
+    address = engine.url.set(drivername="postgresql", database="postgres")
+    with psycopg.connect(address.render_as_string(hide_password=False), autocommit=True) as server:
+        yield server, str(engine.url.database)
+
+
 def test_a_restored_database_posts_nothing_that_is_in_the_books(
     xero: XeroStage, engine: sa.Engine, tmp_path: Path
 ) -> None:
@@ -253,7 +271,6 @@ def test_what_is_held_and_not_in_the_books_stays_held_after_a_restore(xero: Xero
     assert xero.journals() == []
 
 
-@on_sqlite
 def test_without_it_a_restored_database_posts_again(xero: XeroStage, engine: sa.Engine, tmp_path: Path) -> None:
     """The counter-example, and the reason for the command: nothing in an older copy tells what came after it."""
     export_id = xero.queue()

@@ -35,7 +35,9 @@ POINTS = ("posting.after_attempt", "posting.after_call", "posting.after_settle",
 
 
 FIRST = st.sampled_from([None, Lie.LOSE_ANSWER, Lie.APPLY_LATE])
-THEN = st.sampled_from([("create", Lie.REFUSE), ("post", Lie.REFUSE), ("post", Lie.LOSE_ANSWER)])
+THEN = st.sampled_from(
+    [("create", Lie.REFUSE), ("post", Lie.REFUSE), ("post", Lie.LOSE_ANSWER), ("post", Lie.APPLY_LATE)]
+)
 
 
 class Died(BaseException):
@@ -84,7 +86,7 @@ class Decisions(RuleBasedStateMachine):
             self.lie(first, "create", 3600)
             self.work(None)
         step, lie = then
-        self.lie(lie, step, 0)
+        self.lie(lie, step, 3600)
         self.work(None)
         for export in self.exports():
             if export.state == ExportState.UNKNOWN:  # looked up in vain for too long
@@ -154,6 +156,8 @@ class Decisions(RuleBasedStateMachine):
             posted.setdefault((export.document_kind, export.document_id), []).extend(found)
             at_rest = (ExportState.SKIPPED, ExportState.CANCELLED, ExportState.HELD)
             assert not (found and export.state in at_rest), f"{export.reference} is {export.state}, and posted"
+            is_known = export.state != ExportState.POSTED or found == [export.external_id]
+            assert is_known, f"{export.reference} is posted as {export.external_id}, and the books hold {found}"
         assert all(len(ids) <= 1 for ids in posted.values()), posted
 
 
