@@ -13,6 +13,7 @@ from partsemble_core.api import (
     exports,
     lists,
     lots,
+    people,
     planning,
     products,
     receipts,
@@ -40,6 +41,7 @@ AREAS = (
     books.area,
     events.area,
     audits.area,
+    people.area,
     syncs.area,
     lists.area,
 )

@@ -73,7 +73,18 @@ class Membership(CompanyOwned, Base):
     __tablename__ = "memberships"
     user_id: Mapped[int] = mapped_column(Id, sa.ForeignKey("users.id"))
     role: Mapped[str]
-    __table_args__ = owned(sa.UniqueConstraint("company_id", "user_id"), one_of("role", Role))
+    is_active: Mapped[bool] = mapped_column(default=True)
+    __table_args__ = owned(
+        sa.UniqueConstraint("company_id", "user_id"),
+        one_of("role", Role),
+        sa.Index(
+            "uq_memberships_one_owner",
+            "company_id",
+            unique=True,
+            sqlite_where=sa.text("role = 'owner'"),
+            postgresql_where=sa.text("role = 'owner'"),
+        ),
+    )
 
 
 class ApiToken(CompanyOwned, Base):

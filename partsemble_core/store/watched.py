@@ -58,8 +58,12 @@ WATCHED: Mapping[str, Watched] = {
     "company_options": Watched(noun="settings", called="", shows=SETTINGS),
     "users": Watched(noun="person", called="{email}", shows=("name", "email"), hides=("password_hash",)),
     "memberships": Watched(
-        noun="member", called="{user_id}", shows=("role",), looks_up={"user_id": ("users", "email")}
+        noun="member", called="{user_id}", shows=("role", "is_active"), looks_up={"user_id": ("users", "email")}
     ),
+    "invitations": Watched(
+        noun="invitation", called="{email}", shows=("role", "expires_at", "accepted_at", "revoked_at")
+    ),
+    "sign_ins": Watched(noun="sign-in", called="{email}", shows=("address", "agent", "ended_at")),
     "api_tokens": Watched(noun="API token", called="{name}", shows=("revoked_at",)),
     # Books
     "connections": Watched(

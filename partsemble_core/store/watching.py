@@ -102,7 +102,7 @@ def _pairs_of(change: Change, watched: Watched) -> dict[str, Pair]:
 
 
 def _told(session: Session, watched: Watched, name: str, pair: Pair) -> str:
-    title = name.removesuffix("_id").removeprefix("is_").replace("_", " ")
+    title = name.removesuffix("_id").removesuffix("_hash").removesuffix("_sealed").removeprefix("is_").replace("_", " ")
     if name in watched.hides:
         return f"{title} changed"
     before, after = (_written(_looked_up(session, watched, name, value)) for value in pair)

@@ -10,6 +10,7 @@ from partsemble_core.config import Settings
 from partsemble_core.services.house import House
 from partsemble_core.wiring import build_app
 from partsemble_web import (
+    account,
     adjustments,
     assets,
     audits,
@@ -20,8 +21,10 @@ from partsemble_web import (
     headers,
     home,
     integrations,
+    joining,
     lots,
     options,
+    people,
     plans,
     products,
     receipts,
@@ -55,6 +58,9 @@ PAGES = (
     valuations,
     webhooks,
     audits,
+    people,
+    account,
+    joining,
 )
 
 

@@ -16,17 +16,20 @@ from werkzeug.exceptions import SecurityError
 from werkzeug.wrappers import Response as AnyResponse
 
 from partsemble_core.errors import Forbidden
-from partsemble_core.services.admitting import Person, find_person, sign_in
+from partsemble_core.services.admitting import Person, sign_in
 from partsemble_core.services.house import House
+from partsemble_core.services.signing_in import begin_sign_in, end_sign_in, find_signed_in
 from partsemble_core.store.companies import get_company
 from partsemble_core.store.database import reading_anywhere
-from partsemble_web.scope import CompanyFacts, the_house
+from partsemble_web.scope import CompanyFacts, opened_by, the_house, write
 
 API = "/api/"
 """Whoever calls here brings a token and no cookie, so there is nothing to forge."""
 CALLBACK = "integrations.popup_callback"
 """Its address holds a code that is worth nothing in another session, and belongs in no other address."""
 OPEN_ENDPOINTS = frozenset({"assets.static", "signing_in.show_form", "signing_in.enter"})
+OPEN_AREA = "joining."
+"""Pages for people who can't sign in yet, or not any more."""
 TIME_OUTS = {"socket_connect_timeout": 1, "socket_timeout": 1}
 """Seconds. A counter that can't be reached is replaced by one in memory, not waited for."""
 PER_ADDRESS = "20 per minute; 100 per hour"
@@ -37,17 +40,18 @@ limiter = Limiter(get_remote_address, strategy="sliding-window-counter", in_memo
 
 
 class SignedIn:
-    """A person as Flask-Login wants them: the session holds the membership's id and a mark of the password."""
+    """A person as Flask-Login wants them: the session holds the secret of a sign-in that is kept, and ended, here."""
 
     is_authenticated = True
     is_active = True
     is_anonymous = False
 
-    def __init__(self, person: Person) -> None:
+    def __init__(self, person: Person, key: str) -> None:
         self.person = person
+        self.key = key
 
     def get_id(self) -> str:
-        return f"{self.person.membership_id}.{self.person.password_mark}"
+        return self.key
 
 
 def guard(app: Flask, house: House) -> None:
@@ -80,7 +84,7 @@ def was_refused(answer: Response) -> bool:
 
 @pages.get("/sign-in")
 def show_form() -> str:
-    return render_template("signing_in/form.html", email="", next=_safe_path(request.args.get("next", "")))
+    return render_template("signing_in/form.html", email="", next=safe_path(request.args.get("next", "")))
 
 
 @pages.post("/sign-in")
@@ -89,22 +93,37 @@ def show_form() -> str:
 def enter() -> AnyResponse | tuple[str, int]:
     """Starts a fresh session. Raises nothing: wrong words are said beside the form."""
     email = request.form.get("email", "")
-    wanted = _safe_path(request.form.get("next", ""))
+    wanted = safe_path(request.form.get("next", ""))
     try:
         with reading_anywhere(the_house().engine) as reader:
             person = sign_in(reader, email=email, password=request.form.get("password", ""))
     except Forbidden as refusal:
         page = render_template("signing_in/form.html", email=email[:254], next=wanted, refusal=refusal)
         return page, 403
+    return let_in(person, wanted)
+
+
+def let_in(person: Person, wanted: str) -> AnyResponse:
+    """A fresh session in the browser, and the row that it lives by."""
+    key = secrets.token_urlsafe(24)
+    house = opened_by(the_house(), person)
+    now, agent = house.clock(), request.headers.get("User-Agent", "")
+    house.write(
+        person.company_id,
+        lambda writer: begin_sign_in(writer, person, key=key, address=request.remote_addr or "", agent=agent, now=now),
+    )
     session.clear()
     session.permanent = True
-    session["key"] = secrets.token_urlsafe(24)
-    login_user(SignedIn(person))
+    session["key"] = key
+    login_user(SignedIn(person, key))
     return redirect(wanted or url_for("home.show"), code=303)
 
 
 @pages.post("/sign-out")
 def leave() -> AnyResponse:
+    """Ends the sign-in here, so that a copy of the cookie is worth nothing."""
+    key, now = session_key(), the_house().clock()
+    write(lambda writer: end_sign_in(writer, key=key, now=now))
     logout_user()
     session.clear()
     flash("You are signed out.", "info")
@@ -125,7 +144,7 @@ def _admit(csrf: CSRFProtect) -> Response | AnyResponse | None:
         g.person = current_user.person
         g.company = _facts(current_user.person.company_id)
         return None
-    if request.endpoint is None or request.endpoint in OPEN_ENDPOINTS:
+    if request.endpoint is None or request.endpoint in OPEN_ENDPOINTS or request.endpoint.startswith(OPEN_AREA):
         return None
     is_page = request.method == "GET" and request.endpoint != CALLBACK
     wanted = request.full_path.rstrip("?") if is_page else ""
@@ -136,11 +155,10 @@ def _admit(csrf: CSRFProtect) -> Response | AnyResponse | None:
 
 
 def _loader(house: House) -> Callable[[str], SignedIn | None]:
-    def load(session_id: str) -> SignedIn | None:
-        membership_id, _, password_mark = session_id.partition(".")
+    def load(key: str) -> SignedIn | None:
         with reading_anywhere(house.engine) as reader:
-            person = find_person(reader, int(membership_id))
-        return SignedIn(person) if person and person.password_mark == password_mark else None
+            person = find_signed_in(reader, key, now=house.clock())
+        return SignedIn(person, key) if person else None
 
     return load
 
@@ -156,7 +174,7 @@ def _facts(company_id: int) -> CompanyFacts:
         )
 
 
-def _safe_path(text: str) -> str:
+def safe_path(text: str) -> str:
     """A path of ours to go on to, or nothing: never another site's address."""
     try:
         parts = urlsplit(text)

@@ -113,9 +113,28 @@ CREATE TABLE grants (
 	CONSTRAINT fk_grants_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
 )
 --;;
+CREATE TABLE invitations (
+	email TEXT NOT NULL,
+	role TEXT NOT NULL,
+	token_sha256 TEXT NOT NULL,
+	invited_by TEXT NOT NULL,
+	invited_at DATETIME NOT NULL,
+	expires_at DATETIME NOT NULL,
+	accepted_at DATETIME,
+	revoked_at DATETIME,
+	id INTEGER NOT NULL,
+	company_id INTEGER NOT NULL,
+	CONSTRAINT pk_invitations PRIMARY KEY (id),
+	CONSTRAINT ck_invitations_role_known CHECK (role IN ('admin', 'accountant', 'builder', 'viewer')),
+	CONSTRAINT uq_invitations_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT uq_invitations_token_sha256 UNIQUE (token_sha256),
+	CONSTRAINT fk_invitations_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
 CREATE TABLE memberships (
 	user_id INTEGER NOT NULL,
 	role TEXT NOT NULL,
+	is_active BOOLEAN NOT NULL,
 	id INTEGER NOT NULL,
 	company_id INTEGER NOT NULL,
 	CONSTRAINT pk_memberships PRIMARY KEY (id),
@@ -125,6 +144,8 @@ CREATE TABLE memberships (
 	CONSTRAINT fk_memberships_user_id FOREIGN KEY(user_id) REFERENCES users (id),
 	CONSTRAINT fk_memberships_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
 )
+--;;
+CREATE UNIQUE INDEX uq_memberships_one_owner ON memberships (company_id) WHERE role = 'owner'
 --;;
 CREATE TABLE month_ends (
 	month_end_on DATE NOT NULL,
@@ -136,6 +157,18 @@ CREATE TABLE month_ends (
 	CONSTRAINT uq_month_ends_company_id_month_end_on UNIQUE (company_id, month_end_on),
 	CONSTRAINT uq_month_ends_company_id_id UNIQUE (company_id, id),
 	CONSTRAINT fk_month_ends_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE TABLE password_resets (
+	id INTEGER NOT NULL,
+	user_id INTEGER NOT NULL,
+	token_sha256 TEXT NOT NULL,
+	asked_at DATETIME NOT NULL,
+	expires_at DATETIME NOT NULL,
+	used_at DATETIME,
+	CONSTRAINT pk_password_resets PRIMARY KEY (id),
+	CONSTRAINT fk_password_resets_user_id FOREIGN KEY(user_id) REFERENCES users (id),
+	CONSTRAINT uq_password_resets_token_sha256 UNIQUE (token_sha256)
 )
 --;;
 CREATE TABLE products (
@@ -398,6 +431,26 @@ CREATE TABLE sign_in_flows (
 	CONSTRAINT uq_sign_in_flows_state_sha256 UNIQUE (state_sha256),
 	CONSTRAINT fk_sign_in_flows_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
 )
+--;;
+CREATE TABLE sign_ins (
+	membership_id INTEGER NOT NULL,
+	email TEXT NOT NULL,
+	key_sha256 TEXT NOT NULL,
+	begun_at DATETIME NOT NULL,
+	ends_at DATETIME NOT NULL,
+	ended_at DATETIME,
+	address TEXT NOT NULL,
+	agent TEXT NOT NULL,
+	id INTEGER NOT NULL,
+	company_id INTEGER NOT NULL,
+	CONSTRAINT pk_sign_ins PRIMARY KEY (id),
+	CONSTRAINT fk_sign_ins_company_id_membership_id FOREIGN KEY(company_id, membership_id) REFERENCES memberships (company_id, id),
+	CONSTRAINT uq_sign_ins_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT uq_sign_ins_key_sha256 UNIQUE (key_sha256),
+	CONSTRAINT fk_sign_ins_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE INDEX ix_sign_ins_membership ON sign_ins (company_id, membership_id)
 --;;
 CREATE TABLE stock_balances (
 	product_id INTEGER NOT NULL,
