@@ -10,6 +10,7 @@ from partsemble_core.api.areas import Area
 from partsemble_core.api.door import Json, reading, the_house, the_person, writing
 from partsemble_core.api.lists import page_of
 from partsemble_core.api.schemas import page_schema, query_schema
+from partsemble_core.services.acting import Act
 from partsemble_core.services.admitting import MAY_MANAGE, MAY_OWN
 from partsemble_core.services.inviting import invite, link_of, mail_invitation, revoke_invitation
 from partsemble_core.services.listing import get_table, parse_list_query
@@ -22,8 +23,10 @@ from partsemble_core.services.staffing import (
     reactivate,
     transfer_ownership,
 )
+from partsemble_core.services.vouching import take_off
 from partsemble_core.store.companies import Membership, User
 from partsemble_core.store.people import Invitation, SignIn
+from partsemble_core.store.session import CompanySession
 
 MEMBERS, INVITATIONS, SIGN_INS = (get_table(name) for name in ("members", "invitations", "sign_ins"))
 area = Area("people", "Members of the company, their roles, invitations and sign-ins.")
@@ -71,11 +74,22 @@ def hand_over(body: Mapping[str, Any], member_id: int) -> Json:
     )
 
 
+@area.route("POST", "/members/<id:member_id>/take-off-second-factor", gives=schemas.MemberOut, roles=MAY_OWN)
+def take_off_second_factor(member_id: int) -> Json:
+    """The member signs in with the password alone again."""
+
+    def work(session: CompanySession, act: Act) -> Json:
+        take_off(session, member_id)
+        return _member_body(*get_member(session, member_id))
+
+    return writing(work)
+
+
 @area.route("POST", "/members/<id:member_id>/end-sign-ins", gives=schemas.SignInsEnded, roles=MAY_MANAGE)
 def end_sign_ins(member_id: int) -> Json:
     """Ends every open sign-in of the member."""
 
-    def work(session: Any, act: Any) -> Json:
+    def work(session: CompanySession, act: Act) -> Json:
         member, _ = get_member(session, member_id)
         return {"ended": end_all(session, member.id, now=act.at)}
 
@@ -130,7 +144,14 @@ def show_permissions() -> Json:
 
 def _member_body(member: Membership, user: User) -> Json:
     is_active = member.is_active and user.is_active
-    return {"id": member.id, "email": user.email, "name": user.name, "role": member.role, "is_active": is_active}
+    return {
+        "id": member.id,
+        "email": user.email,
+        "name": user.name,
+        "role": member.role,
+        "is_active": is_active,
+        "second_factor_since": user.second_factor_since,
+    }
 
 
 def _sign_in_body(sign_in: SignIn) -> Json:

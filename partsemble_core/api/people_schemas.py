@@ -15,6 +15,7 @@ class MemberOut(Strict):
     name = String(required=True)
     role = String(required=True)
     is_active = ma.fields.Boolean(required=True)
+    second_factor_since = Time(required=True, allow_none=True)
 
 
 class RoleIn(Strict):

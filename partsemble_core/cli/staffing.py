@@ -16,6 +16,7 @@ from partsemble_core.services.inviting import invite, link_of, mail_invitation
 from partsemble_core.services.listing import ListQuery, get_table, list_members, list_sign_ins
 from partsemble_core.services.signing_in import end_all
 from partsemble_core.services.staffing import change_role, deactivate, get_member, reactivate, transfer_ownership
+from partsemble_core.services.vouching import take_off
 from partsemble_core.store.companies import Membership, User
 from partsemble_core.store.session import CompanySession
 
@@ -30,6 +31,7 @@ def add_commands(members: Commands) -> None:
     role.add_argument("role", help="admin, accountant, builder or viewer")
     for name, run, about in (
         ("deactivate", deactivate_one, "Let a member in no more: sign-ins end, tokens are revoked."),
+        ("second-factor-off", take_off_one, "Let a member who lost phone and codes in with the password alone."),
         ("own", hand_over, "Make a member the owner; who owned becomes an admin."),
     ):
         command = add_command(members, name, run, about=about)
@@ -106,6 +108,16 @@ def hand_over(args: argparse.Namespace) -> int:
             return REFUSED
         _, user = office.writing(lambda session: transfer_ownership(session, None, member_id, password=None))
     print(f"{user.email} owns the company now.")
+    return 0
+
+
+def take_off_one(args: argparse.Namespace) -> int:
+    with open_office(args) as office:
+        member_id = _member_id(office, args.email)
+        if not agreed(f"Take the second factor of {args.email} off?", yes=args.yes):
+            return REFUSED
+        user = office.writing(lambda session: take_off(session, member_id))
+    print(f"{user.email} signs in with the password alone now.")
     return 0
 
 

@@ -136,7 +136,7 @@ def accept(house: House, code: str, *, name: object, password: object, address: 
     return joining.write(invitation.company_id, join)
 
 
-def _open() -> sa.Select[tuple[Invitation]]:
+def _open() -> sa.Select[Invitation]:
     return sa.select(Invitation).where(Invitation.accepted_at.is_(None), Invitation.revoked_at.is_(None))
 
 

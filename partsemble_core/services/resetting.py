@@ -104,7 +104,7 @@ def reset_password(house: House, code: str, *, password: object, address: str = 
     return str(email)
 
 
-def _open() -> sa.Select[tuple[PasswordReset]]:
+def _open() -> sa.Select[PasswordReset]:
     return sa.select(PasswordReset).where(PasswordReset.used_at.is_(None))
 
 

@@ -67,6 +67,14 @@ class User(Base):
     password_hash: Mapped[str]
     is_active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[dt.datetime]
+    second_factor_sealed: Mapped[str | None]
+    """The secret that an authenticator app shares."""
+    second_factor_key: Mapped[str] = mapped_column(default="")
+    """Part of its seal: it opens nowhere else."""
+    second_factor_since: Mapped[dt.datetime | None]
+    """Before the first code was typed the secret counts for nothing."""
+    second_factor_step: Mapped[int | None] = mapped_column(sa.BigInteger)
+    """The moment of the last code: none works twice."""
 
 
 class Membership(CompanyOwned, Base):

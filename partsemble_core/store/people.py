@@ -63,3 +63,14 @@ class PasswordReset(Base):
     asked_at: Mapped[dt.datetime]
     expires_at: Mapped[dt.datetime]
     used_at: Mapped[dt.datetime | None]
+
+
+class RecoveryCode(Base):
+    """Stands in for a lost authenticator app, once."""
+
+    __tablename__ = "recovery_codes"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    user_id: Mapped[int] = mapped_column(Id, sa.ForeignKey("users.id"))
+    code_sha256: Mapped[str]
+    used_at: Mapped[dt.datetime | None]
+    __table_args__ = (sa.Index("ix_recovery_codes_user", "user_id"),)

@@ -66,6 +66,7 @@ PEOPLE = {
     "sign-ins": "/settings/sign-ins",
     "permissions": "/settings/permissions",
     "account": "/account",
+    "second-factor": "/account/second-factor",
     "join": "/join",
     "audit-log": "/settings/audit-log",
 }

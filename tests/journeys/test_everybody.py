@@ -57,6 +57,8 @@ PAGES = (
     "/settings/sign-ins",
     "/settings/permissions",
     "/account",
+    "/account/second-factor",
+    "/sign-in/code",
     "/join",
     "/forgot-password",
     "/reset-password",

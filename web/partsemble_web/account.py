@@ -8,6 +8,7 @@ from partsemble_core.errors import Invalid
 from partsemble_core.services.resetting import change_password
 from partsemble_core.services.signing_in import end_all, end_one, is_of, open_sign_ins
 from partsemble_core.services.staffing import get_member
+from partsemble_core.services.vouching import codes_left
 from partsemble_web.forms import Form
 from partsemble_web.refusals import Answer, refused
 from partsemble_web.scope import act, reading, the_person, write
@@ -57,9 +58,11 @@ def _page() -> dict[str, object]:
     person, key = the_person(), session_key()
     with reading() as session:
         _, user = get_member(session, person.membership_id)
+        left = codes_left(session, person.user_id)
         found = open_sign_ins(session, person.membership_id, now=act().at)
     return {
         "user": user,
         "sign_ins": [(sign_in, is_of(sign_in, key)) for sign_in in found],
         "form": Form(values={}),
+        "codes_left": left,
     }

@@ -18,6 +18,7 @@ from partsemble_web import (
     counts,
     decisions,
     exports,
+    factors,
     headers,
     home,
     integrations,
@@ -60,6 +61,7 @@ PAGES = (
     audits,
     people,
     account,
+    factors,
     joining,
 )
 

@@ -12,6 +12,7 @@ from partsemble_core.services.mailing import can_mail
 from partsemble_core.services.permitting import permissions
 from partsemble_core.services.signing_in import end_all, end_one, open_sign_ins
 from partsemble_core.services.staffing import change_role, deactivate, get_member, reactivate, transfer_ownership
+from partsemble_core.services.vouching import take_off
 from partsemble_core.store.companies import Role
 from partsemble_core.store.people import InvitedRole
 from partsemble_core.store.session import CompanySession
@@ -173,6 +174,14 @@ def end_sign_in(sign_in_id: int) -> Answer:
     ended = write(lambda session: end_one(session, sign_in_id, now=now))
     flash("That browser is signed out.", "success")
     return _to_member(ended.membership_id)
+
+
+@pages.post(f"{PATH}/<id:member_id>/take-off-second-factor")
+def take_off_second_factor(member_id: int) -> Answer:
+    require(MAY_OWN)
+    user = write(lambda session: take_off(session, member_id))
+    flash(f"{user.email} signs in with the password alone now.", "success")
+    return _to_member(member_id)
 
 
 def _to_member(member_id: int) -> Answer:

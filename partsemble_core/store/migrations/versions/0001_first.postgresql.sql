@@ -16,6 +16,10 @@ CREATE TABLE users (
 	password_hash TEXT NOT NULL,
 	is_active BOOLEAN NOT NULL,
 	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	second_factor_sealed TEXT,
+	second_factor_key TEXT NOT NULL,
+	second_factor_since TIMESTAMP WITH TIME ZONE,
+	second_factor_step BIGINT,
 	CONSTRAINT pk_users PRIMARY KEY (id),
 	CONSTRAINT uq_users_email UNIQUE (email)
 )
@@ -196,6 +200,17 @@ CREATE TABLE products (
 	CONSTRAINT uq_products_company_id_id UNIQUE (company_id, id),
 	CONSTRAINT fk_products_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
 )
+--;;
+CREATE TABLE recovery_codes (
+	id BIGSERIAL NOT NULL,
+	user_id BIGINT NOT NULL,
+	code_sha256 TEXT NOT NULL,
+	used_at TIMESTAMP WITH TIME ZONE,
+	CONSTRAINT pk_recovery_codes PRIMARY KEY (id),
+	CONSTRAINT fk_recovery_codes_user_id FOREIGN KEY(user_id) REFERENCES users (id)
+)
+--;;
+CREATE INDEX ix_recovery_codes_user ON recovery_codes (user_id)
 --;;
 CREATE TABLE reversals (
 	number INTEGER NOT NULL,
