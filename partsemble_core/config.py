@@ -61,6 +61,12 @@ SETTINGS = (
     Setting("PARTSEMBLE_QUARANTINE_SECONDS", "30", "Wait after a lost answer before it is looked up in the books."),
     Setting("PARTSEMBLE_TOKEN_LEASE_SECONDS", "90", "How long one worker may be renewing a sign-in."),
     Setting("PARTSEMBLE_TOKEN_QUARANTINE_SECONDS", "120", "Rest of a sign-in after a lost answer to its renewal."),
+    Setting(
+        "PARTSEMBLE_SMTP_URL",
+        "",
+        "Mail server: smtp://NAME:PASSWORD@HOST:587 or smtps://…; log: prints letters; empty = no mail.",
+    ),
+    Setting("PARTSEMBLE_MAIL_FROM", "", "Sender of letters; empty = partsemble@ and the host of the base URL."),
     Setting("PARTSEMBLE_EVENTS_ALLOW_PRIVATE", "", "1 = events may go to addresses of this machine and its networks."),
 )
 PLUGIN_PREFIX = "PARTSEMBLE_PLUGIN_"
@@ -84,6 +90,8 @@ class Settings:
     token_lease_seconds: int = 90
     token_quarantine_seconds: int = 120
     events_allow_private: bool = False
+    smtp_url: Secret = Secret("")  # noqa: RUF009 - it never changes
+    mail_from: str = ""
     plugin_settings: Mapping[str, Secret] = field(default_factory=dict)
     """Every ``PARTSEMBLE_PLUGIN_…`` value by its lower-case rest, such as ``xero_client_id``."""
 
@@ -123,6 +131,8 @@ def load(environment: Mapping[str, str] | None = None, *, data_dir: Path | None 
         token_lease_seconds=_seconds("PARTSEMBLE_TOKEN_LEASE_SECONDS", values),
         token_quarantine_seconds=_seconds("PARTSEMBLE_TOKEN_QUARANTINE_SECONDS", values),
         events_allow_private=_switch("PARTSEMBLE_EVENTS_ALLOW_PRIVATE", values),
+        smtp_url=Secret(_smtp_url(values["PARTSEMBLE_SMTP_URL"])),
+        mail_from=_sender(values["PARTSEMBLE_MAIL_FROM"], base_url),
         plugin_settings={
             name.removeprefix(PLUGIN_PREFIX).lower(): Secret(value)
             for name, value in given.items()
@@ -151,6 +161,8 @@ def environment_of(settings: Settings) -> dict[str, str]:
             "PARTSEMBLE_TOKEN_LEASE_SECONDS": str(settings.token_lease_seconds),
             "PARTSEMBLE_TOKEN_QUARANTINE_SECONDS": str(settings.token_quarantine_seconds),
             "PARTSEMBLE_EVENTS_ALLOW_PRIVATE": "1" if settings.events_allow_private else "0",
+            "PARTSEMBLE_SMTP_URL": settings.smtp_url.reveal(),
+            "PARTSEMBLE_MAIL_FROM": settings.mail_from,
         }
     )
     child.update({PLUGIN_PREFIX + k.upper(): v.reveal() for k, v in settings.plugin_settings.items()})
@@ -182,6 +194,21 @@ def _redis_url(text: str) -> str:
     if text and not text.startswith(("redis://", "rediss://", "unix://")):
         raise BadSetting("REDIS_URL", "must start with redis://, rediss:// or unix://")
     return text
+
+
+def _smtp_url(text: str) -> str:
+    """Never shows it: a password may stand in it."""
+    _check_address("PARTSEMBLE_SMTP_URL", text)
+    if text and text != "log:" and not (text.startswith(("smtp://", "smtps://")) and urlsplit(text).hostname):
+        raise BadSetting("PARTSEMBLE_SMTP_URL", "must read smtp://HOST:PORT, smtps://HOST:PORT or log:")
+    return text
+
+
+def _sender(text: str, base_url: str) -> str:
+    sender = text or f"partsemble@{urlsplit(base_url).hostname or 'localhost'}"
+    if not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", sender):
+        raise BadSetting("PARTSEMBLE_MAIL_FROM", "must be an e-mail address")
+    return sender
 
 
 def _names(text: str) -> tuple[str, ...]:

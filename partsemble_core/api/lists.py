@@ -10,11 +10,15 @@ from partsemble_core.api.areas import EVERYBODY, Area
 from partsemble_core.api.door import Json, reading, the_person
 from partsemble_core.api.fields import Strict, Text
 from partsemble_core.api.schemas import page_schema, query_schema
-from partsemble_core.services.admitting import MAY_AUDIT, MAY_SET_UP, must_be
+from partsemble_core.services.admitting import MAY_AUDIT, MAY_MANAGE, MAY_SET_UP, must_be
 from partsemble_core.services.downloading import download
 from partsemble_core.services.listing import LISTS, Listing, ListQuery, get_table, parse_list_query
 
-WHO_SEES = {"event_deliveries": MAY_SET_UP, "audit_log": MAY_AUDIT}
+WHO_SEES = {
+    "event_deliveries": MAY_SET_UP,
+    "audit_log": MAY_AUDIT,
+    **dict.fromkeys(("members", "invitations", "sign_ins"), MAY_MANAGE),
+}
 """Lists that not everybody may read."""
 area = Area("downloads", "Every list as a file: all rows that its filters leave, whatever the page.")
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 import sys
 
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
+from partsemble_core.cli import staffing
 from partsemble_core.cli.commands import Commands, add_command, add_group, add_json
 from partsemble_core.cli.opening import open_house, open_office, settings_of
 from partsemble_core.cli.output import print_json
+from partsemble_core.cli.passwords import new_password
 from partsemble_core.config import Settings
-from partsemble_core.errors import Invalid, NotFound
+from partsemble_core.errors import NotFound
 from partsemble_core.services.admitting import add_member, found_company, issue_token
 from partsemble_core.store.companies import Membership, Role, User
 from partsemble_core.store.database import migrate, write_anywhere
@@ -37,6 +38,7 @@ def add_commands(commands: Commands) -> None:
     join.add_argument("--role", required=True, help="admin, accountant, builder or viewer")
     join.add_argument("--name", required=True, help="the person's name")
     join.add_argument("--password-stdin", action="store_true", help="read the password from the first line of input")
+    staffing.add_commands(members)
     tokens = add_group(commands, "token", about="API tokens.")
     add = add_command(tokens, "add", add_token, about="Issue an API token. It is shown once.")
     add.add_argument("name", help="what it is for")
@@ -44,7 +46,7 @@ def add_commands(commands: Commands) -> None:
 
 
 def found(args: argparse.Namespace) -> int:
-    password = _new_password(from_input=args.password_stdin)
+    password = new_password(from_input=args.password_stdin)
     with open_house(args) as house:
         company, user = write_anywhere(
             house.engine,
@@ -82,7 +84,7 @@ def bring_up_to_date(args: argparse.Namespace) -> int:
 
 
 def add_person(args: argparse.Namespace) -> int:
-    password = _new_password(from_input=args.password_stdin)
+    password = new_password(from_input=args.password_stdin)
     with open_office(args) as office:
         user = office.writing(
             lambda session: add_member(
@@ -116,15 +118,6 @@ def add_token(args: argparse.Namespace) -> int:
     return 0
 
 
-def _new_password(*, from_input: bool) -> str:
-    if from_input:
-        return sys.stdin.readline().rstrip("\r\n")
-    password = getpass.getpass("Password (12 characters or more): ")
-    if getpass.getpass("Once more: ") != password:
-        raise Invalid("password", "The two passwords differ. Start again.")
-    return password
-
-
 def _shown(settings: Settings) -> dict[str, str]:
     """By setting. What is secret is masked, also a password inside an address."""
     return {
@@ -140,6 +133,8 @@ def _shown(settings: Settings) -> dict[str, str]:
         "PARTSEMBLE_LEASE_SECONDS": str(settings.lease_seconds),
         "PARTSEMBLE_SWEEP_SECONDS": str(settings.sweep_seconds),
         "PARTSEMBLE_QUARANTINE_SECONDS": str(settings.quarantine_seconds),
+        "PARTSEMBLE_SMTP_URL": MASK if settings.smtp_url.reveal() else "",
+        "PARTSEMBLE_MAIL_FROM": settings.mail_from,
         **{f"PARTSEMBLE_PLUGIN_{name.upper()}": MASK for name in settings.plugin_settings},
     }
 

@@ -81,6 +81,7 @@ def _settings(folder: Path, *, redis_url: str, facts: dict[str, str], port: int)
         "xero_api_url": url,
     }
     environment = {"PARTSEMBLE_BASE_URL": f"http://localhost:{port}", "PARTSEMBLE_SWEEP_SECONDS": "2"}
+    environment["PARTSEMBLE_SMTP_URL"] = "log:"  # nobody reads mail here: letters are shown where the demo runs
     settings = config.load(environment, data_dir=folder)
     return dataclasses.replace(
         settings, redis_url=redis_url, plugin_settings={name: Secret(value) for name, value in plugin.items()}

@@ -18,8 +18,9 @@ from sqlalchemy.orm import Session
 from partsemble_core.domain.products import NAME_LENGTH, clean_text
 from partsemble_core.errors import Conflict, Forbidden, Invalid, NotFound
 from partsemble_core.store.audits import Actor, AuditAction, AuditEntry, Door
-from partsemble_core.store.base import can_be_stored
+from partsemble_core.store.base import Base, can_be_stored
 from partsemble_core.store.companies import ApiToken, Company, Membership, Role, User
+from partsemble_core.store.people import SignIn
 
 HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 """OWASP's argon2id setting of 19 MiB, two passes."""
@@ -58,8 +59,15 @@ MAY_LOCK = MAY_EXPORT
 """Who may lock and unlock periods."""
 MAY_AUDIT = MAY_EXPORT
 """Who may read the audit log."""
+MAY_MANAGE = MAY_SET_UP
+"""Who may invite people, change their roles and end their sign-ins."""
+MAY_OWN = frozenset({Role.OWNER})
+"""Who may hand the company over, and take another's second factor off."""
 
 
+SIGN_INS = Base.metadata.tables[SignIn.__tablename__]
+MEMBERSHIPS = Base.metadata.tables[Membership.__tablename__]
+"""Bare tables: a password is of a person, whatever the company of the session."""
 FOUNDER = Actor(by="command line", door=Door.COMMAND_LINE)
 
 
@@ -72,8 +80,6 @@ class Person:
     company_id: int
     role: Role
     by: str
-    password_mark: str = ""
-    """Changes with the password: sessions of an older one are over."""
 
 
 def found_company(
@@ -134,23 +140,36 @@ def add_member(
 
 def sign_in(session: Session, *, email: str, password: str) -> Person:
     """Raises Forbidden with the same words, after the same work, whether the address or the password is wrong."""
-    user = _find_user(session, email)
+    user = find_user(session, email)
     known = user is not None and user.is_active
-    matches = _matches(user.password_hash if user is not None and known else _DUMMY, password)
-    if user is None or not known or not matches:
+    is_right = matches(user.password_hash if user is not None and known else _DUMMY, password)
+    if user is None or not known or not is_right:
         raise Forbidden("E-mail address or password is wrong.")
-    membership = session.scalar(sa.select(Membership).where(Membership.user_id == user.id).order_by(Membership.id))
+    mine = sa.select(Membership).where(Membership.user_id == user.id, Membership.is_active)
+    membership = session.scalar(mine.order_by(Membership.id))
     if membership is None:
         raise Forbidden("You are a member of no company any more. Ask its owner to invite you.")
-    return _person(membership, user)
+    return as_person(membership, user)
 
 
-def set_password(session: Session, *, email: str, password: str) -> None:
-    """Gives a person a new password. Raises NotFound, Invalid."""
-    user = _find_user(session, email)
+def set_password(session: Session, *, email: str, password: str, now: dt.datetime | None = None) -> None:
+    """Gives a person a new password and ends their sign-ins. Raises NotFound, Invalid."""
+    user = find_user(session, email)
     if user is None:
         raise NotFound("person", email)
+    give_password(session, user, password, now=now or dt.datetime.now(dt.UTC))
+
+
+def give_password(session: Session, user: User, password: object, *, now: dt.datetime, but_key: str = "") -> None:
+    """Ends every sign-in with the old one, in whatever company, but for the browser of ``but_key``. Raises Invalid."""
     user.password_hash = HASHER.hash(_checked_password(password))
+    session.flush()
+    open_ones = sa.update(SIGN_INS).where(
+        SIGN_INS.c.membership_id.in_(sa.select(MEMBERSHIPS.c.id).where(MEMBERSHIPS.c.user_id == user.id)),
+        SIGN_INS.c.ended_at.is_(None),
+        SIGN_INS.c.key_sha256 != hashlib.sha256(but_key.encode("utf-8", "replace")).hexdigest(),
+    )
+    session.connection().execute(open_ones.values(ended_at=now))
 
 
 def find_person(session: Session, membership_id: int) -> Person | None:
@@ -158,9 +177,9 @@ def find_person(session: Session, membership_id: int) -> Person | None:
     row = session.execute(
         sa.select(Membership, User)
         .join(User, User.id == Membership.user_id)
-        .where(Membership.id == membership_id, User.is_active)
+        .where(Membership.id == membership_id, Membership.is_active, User.is_active)
     ).first()
-    return None if row is None else _person(row[0], row[1])
+    return None if row is None else as_person(row[0], row[1])
 
 
 def issue_token(session: Session, *, membership_id: int, name: object, now: dt.datetime) -> str:
@@ -189,11 +208,11 @@ def find_token_holder(session: Session, token: str) -> Person | None:
         sa.select(Membership, User, ApiToken.name)
         .join(ApiToken, ApiToken.membership_id == Membership.id)
         .join(User, User.id == Membership.user_id)
-        .where(ApiToken.token_sha256 == digest, ApiToken.revoked_at.is_(None), User.is_active)
+        .where(ApiToken.token_sha256 == digest, ApiToken.revoked_at.is_(None), Membership.is_active, User.is_active)
     ).first()
     if row is None:
         return None
-    holder = _person(row[0], row[1])
+    holder = as_person(row[0], row[1])
     return Person(
         user_id=holder.user_id,
         membership_id=holder.membership_id,
@@ -211,11 +230,9 @@ def must_be(person: Person, roles: frozenset[Role]) -> None:
 
 
 def _new_user(session: Session, *, email: object, password: object, name: object, now: dt.datetime) -> User:
-    address = clean_text(email, field="email", length=254).lower()
-    if not re.fullmatch(r"[^@\s]+@[^@\s]+", address):
-        raise Invalid("email", f"{address!r} isn't an e-mail address.")
+    address = checked_address(email)
     checked = _checked_password(password)
-    if session.scalar(sa.select(User.id).where(User.email == address)) is not None:
+    if is_in_use(session, address):
         raise Conflict(f"{address} is in use already. Use another address.", field="email")
     user = User(
         email=address,
@@ -232,8 +249,21 @@ def _new_user(session: Session, *, email: object, password: object, name: object
     return user
 
 
-def _find_user(session: Session, email: str) -> User | None:
-    """By the address as `_new_user` keeps it."""
+def checked_address(email: object) -> str:
+    """As it is kept. Raises Invalid."""
+    address = clean_text(email, field="email", length=254).lower()
+    if not re.fullmatch(r"[^@\s]+@[^@\s]+", address):
+        raise Invalid("email", f"{address!r} isn't an e-mail address.")
+    return address
+
+
+def is_in_use(session: Session, address: str) -> bool:
+    """Whether somebody has an account with this address, in whatever company."""
+    return session.scalar(sa.select(User.id).where(User.email == address)) is not None
+
+
+def find_user(session: Session, email: str) -> User | None:
+    """By the address as `checked_address` keeps it, whatever its case."""
     address = unicodedata.normalize("NFC", email).strip().lower()
     return session.scalar(sa.select(User).where(User.email == address)) if can_be_stored(address) else None
 
@@ -246,21 +276,22 @@ def _checked_password(password: object) -> str:
     return password
 
 
-def _matches(hashed: str, password: str) -> bool:
+def matches(hashed: str, password: str) -> bool:
+    """Whether the password is the one that was hashed."""
     try:
         return HASHER.verify(hashed, password[:1000].encode("utf-8", "surrogatepass"))
     except (VerifyMismatchError, InvalidHashError):
         return False
 
 
-def _person(membership: Membership, user: User) -> Person:
+def as_person(membership: Membership, user: User) -> Person:
+    """The member as doors know them."""
     return Person(
         user_id=user.id,
         membership_id=membership.id,
         company_id=membership.company_id,
         role=Role(membership.role),
         by=user.email,
-        password_mark=hashlib.sha256(user.password_hash.encode()).hexdigest()[:16],
     )
 
 

@@ -1,88 +1,54 @@
-"""Permitting: what a sign-in allows, by the scopes that came with its tokens, before anything is asked of the books."""
+"""Permitting: what each role may do, read from the very rules that the doors ask."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy.orm import Session
+from partsemble_core.services import admitting
+from partsemble_core.store.companies import Role
 
-from partsemble_core.plugin_api.errors import NotPermitted
-from partsemble_core.plugin_api.sign_in import Feature
-from partsemble_core.plugin_api.types import BackendInfo, Capabilities
-from partsemble_core.services.configuring import settings_in
-from partsemble_core.services.house import House
-from partsemble_core.services.token_keeping import newest_set
-from partsemble_core.store.connections import Connection
-from partsemble_core.store.database import reading_anywhere
-
-TITLES: Mapping[Feature, str] = {
-    Feature.SETTINGS: "accounts, items and lock dates",
-    Feature.JOURNALS: "journals",
-    Feature.CONTACTS: "contacts",
-    Feature.SALES: "sales",
-    Feature.BALANCES: "account balances",
+WORDS: Mapping[str, tuple[str, str]] = {
+    "": ("See everything that isn’t below", "Products, stock, documents, exports, reports, and their downloads."),
+    "MAY_WRITE": (
+        "Work with stock",
+        "Receive, plan, build, review, count, adjust, hold, trace; products, BOMs, suppliers.",
+    ),
+    "MAY_EXPORT": ("Decide about the books", "Post, try again, leave out or cancel exports; run syncs."),
+    "MAY_LOCK": ("Lock periods", "Close a period and open it again."),
+    "MAY_AUDIT": ("Read the audit log", "Who changed what, when and from where."),
+    "MAY_SET_UP": ("Set up", "Options, connections, accounts, webhooks."),
+    "MAY_MANAGE": ("Manage people", "Invite, change roles, deactivate, end sign-ins."),
+    "MAY_OWN": ("Own the company", "Hand it over; take off somebody’s second factor."),
 }
-WANTED: Mapping[Feature, Callable[[Capabilities], bool]] = {
-    Feature.CONTACTS: lambda able: able.contacts_push,
-    Feature.SALES: lambda able: able.sales,
-    Feature.BALANCES: lambda able: able.balances,
-}
-"""Features that a backend may be without. What it can't do needs no scope."""
+"""By the name of the rule: what it lets somebody do. A test holds that no rule of `admitting` is missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lack:
-    """A feature that the sign-in doesn't allow. ``is_asked``: connecting again asks for it."""
+class Permission:
+    """One row of the matrix. ``rule`` is the rule's name in the code; empty for what everybody may."""
 
-    feature: Feature
+    rule: str
     title: str
-    scope: str
-    is_asked: bool
-
-    @property
-    def cure(self) -> str:
-        if self.is_asked:
-            return "Connect again to allow it."
-        return f"Add {self.scope} to the scopes that are asked for, then connect again."
+    text: str
+    roles: frozenset[Role]
 
 
-def lacks_of(house: House, connection: Connection) -> list[Lack]:
-    """What the connection's sign-in doesn't allow. Nothing where that isn't known, or the plugin isn't loaded."""
-    info = house.host.infos.get(connection.backend)
-    if info is None or connection.grant_id is None or not info.scope_needs:
-        return []
-    with reading_anywhere(house.engine) as session:
-        newest = newest_set(session, connection.grant_id)
-        granted = frozenset(newest.scope.split()) if newest else frozenset()
-        asked = _asked(session, house, info)
-    lacking = [
-        need
-        for need in info.scope_needs
-        if granted.isdisjoint(need.any_of) and WANTED.get(need.feature, lambda able: True)(info.capabilities)
-    ]
+def rules() -> dict[str, frozenset[Role]]:
+    """Every rule that doors ask, by its name."""
+    return {name: value for name, value in vars(admitting).items() if name.startswith("MAY_")}
+
+
+def permissions() -> list[Permission]:
+    """The matrix, row by row. A rule without words is shown by its name rather than not at all."""
+    found = {"": frozenset(Role), **rules()}
+    order = [*(name for name in WORDS if name in found), *(name for name in found if name not in WORDS)]
     return [
-        Lack(
-            feature=need.feature,
-            title=TITLES[need.feature],
-            scope=need.any_of[0],
-            is_asked=not asked.isdisjoint(need.any_of),
+        Permission(
+            rule=name,
+            title=WORDS.get(name, (name, ""))[0],
+            text=WORDS.get(name, (name, ""))[1],
+            roles=found[name],
         )
-        for need in (lacking if granted else ())
+        for name in order
     ]
-
-
-def check_allowed(house: House, connection: Connection, feature: Feature) -> None:
-    """Raises NotPermitted, without a call, where the sign-in doesn't allow the feature."""
-    for lack in lacks_of(house, connection):
-        if lack.feature == feature:
-            raise NotPermitted(
-                f"The sign-in to {connection.organisation_name} doesn't allow {lack.title} ({lack.scope}). {lack.cure}"
-            )
-
-
-def _asked(session: Session, house: House, info: BackendInfo) -> frozenset[str]:
-    """The scopes that the next sign-in asks for, by the setting of that name."""
-    given = settings_in(session, house, info.name).get("scopes")
-    default = next((field.default for field in info.settings if field.name == "scopes"), "")
-    return frozenset((given.reveal() if given else default).split())

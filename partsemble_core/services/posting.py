@@ -39,7 +39,7 @@ from partsemble_core.services.addressing import context_of, token_for
 from partsemble_core.services.claiming import Step, prepare, release
 from partsemble_core.services.crashing import crashpoint
 from partsemble_core.services.house import House
-from partsemble_core.services.permitting import check_allowed
+from partsemble_core.services.scoping import check_allowed
 from partsemble_core.services.settling import SentTooLate, settle, settle_error
 from partsemble_core.services.tidying import discard_drafts, tidy_drafts
 

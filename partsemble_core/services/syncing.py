@@ -35,7 +35,7 @@ from partsemble_core.services.keeping import (
     plain,
 )
 from partsemble_core.services.merging import follow_merges, merges_of
-from partsemble_core.services.permitting import check_allowed
+from partsemble_core.services.scoping import check_allowed
 from partsemble_core.store.connections import (
     Connection,
     ConnectionState,

@@ -67,13 +67,32 @@ class User(Base):
     password_hash: Mapped[str]
     is_active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[dt.datetime]
+    second_factor_sealed: Mapped[str | None]
+    """The secret that an authenticator app shares."""
+    second_factor_key: Mapped[str] = mapped_column(default="")
+    """Part of its seal: it opens nowhere else."""
+    second_factor_since: Mapped[dt.datetime | None]
+    """Before the first code was typed the secret counts for nothing."""
+    second_factor_step: Mapped[int | None] = mapped_column(sa.BigInteger)
+    """The moment of the last code: none works twice."""
 
 
 class Membership(CompanyOwned, Base):
     __tablename__ = "memberships"
     user_id: Mapped[int] = mapped_column(Id, sa.ForeignKey("users.id"))
     role: Mapped[str]
-    __table_args__ = owned(sa.UniqueConstraint("company_id", "user_id"), one_of("role", Role))
+    is_active: Mapped[bool] = mapped_column(default=True)
+    __table_args__ = owned(
+        sa.UniqueConstraint("company_id", "user_id"),
+        one_of("role", Role),
+        sa.Index(
+            "uq_memberships_one_owner",
+            "company_id",
+            unique=True,
+            sqlite_where=sa.text("role = 'owner'"),
+            postgresql_where=sa.text("role = 'owner'"),
+        ),
+    )
 
 
 class ApiToken(CompanyOwned, Base):

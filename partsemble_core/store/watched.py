@@ -23,6 +23,11 @@ def _is_decision(pairs: Mapping[str, Pair]) -> bool:
     return before in ("held", "review") or after in ("skipped", "cancelled")
 
 
+def _is_used(pairs: Mapping[str, Pair]) -> bool:
+    """Old ones are thrown away without a word."""
+    return pairs.get("used_at", (None, None))[1] is not None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watched:
     """``called`` names a row by its columns; one of another table is looked up by ``looks_up``: column → its table and
@@ -56,10 +61,27 @@ WATCHED: Mapping[str, Watched] = {
     # People and settings
     "companies": Watched(noun="company", called="{name}", shows=("name", "currency", "timezone")),
     "company_options": Watched(noun="settings", called="", shows=SETTINGS),
-    "users": Watched(noun="person", called="{email}", shows=("name", "email"), hides=("password_hash",)),
-    "memberships": Watched(
-        noun="member", called="{user_id}", shows=("role",), looks_up={"user_id": ("users", "email")}
+    "users": Watched(
+        noun="person",
+        called="{email}",
+        shows=("name", "email", "second_factor_since"),
+        hides=("password_hash", "second_factor_sealed"),
     ),
+    "recovery_codes": Watched(
+        noun="recovery code",
+        called="{user_id}",
+        shows=("used_at",),
+        looks_up={"user_id": ("users", "email")},
+        if_added=False,
+        counts=_is_used,
+    ),
+    "memberships": Watched(
+        noun="member", called="{user_id}", shows=("role", "is_active"), looks_up={"user_id": ("users", "email")}
+    ),
+    "invitations": Watched(
+        noun="invitation", called="{email}", shows=("role", "expires_at", "accepted_at", "revoked_at")
+    ),
+    "sign_ins": Watched(noun="sign-in", called="{email}", shows=("address", "agent", "ended_at")),
     "api_tokens": Watched(noun="API token", called="{name}", shows=("revoked_at",)),
     # Books
     "connections": Watched(

@@ -80,7 +80,9 @@ def _entry_of(session: Session, change: Change, watched: Watched | None) -> dict
     if watched is None or (change.action == AuditAction.ADDED and (not watched.if_added or change.row not in session)):
         return None
     row, pairs = change.row, _pairs_of(change, watched)
-    if change.action == AuditAction.CHANGED and not (pairs and watched.counts(pairs)):
+    if change.action == AuditAction.CHANGED and not pairs:
+        return None
+    if change.action != AuditAction.ADDED and not watched.counts(pairs):
         return None
     return {
         "action": change.action.value,
@@ -93,7 +95,7 @@ def _entry_of(session: Session, change: Change, watched: Watched | None) -> dict
 
 def _pairs_of(change: Change, watched: Watched) -> dict[str, Pair]:
     if change.action == AuditAction.ADDED:
-        pairs = {name: (None, getattr(change.row, name)) for name in watched.shows}
+        pairs: dict[str, Pair] = {name: (None, getattr(change.row, name)) for name in watched.shows}
     elif change.action == AuditAction.REMOVED:
         pairs = {name: (value, None) for name, value in change.before.items()}
     else:
@@ -102,7 +104,7 @@ def _pairs_of(change: Change, watched: Watched) -> dict[str, Pair]:
 
 
 def _told(session: Session, watched: Watched, name: str, pair: Pair) -> str:
-    title = name.removesuffix("_id").removeprefix("is_").replace("_", " ")
+    title = name.removesuffix("_id").removesuffix("_hash").removesuffix("_sealed").removeprefix("is_").replace("_", " ")
     if name in watched.hides:
         return f"{title} changed"
     before, after = (_written(_looked_up(session, watched, name, value)) for value in pair)

@@ -15,7 +15,7 @@ from partsemble_core.services.planning import plan_build
 from partsemble_core.store.database import migrate
 from tests.journeys.serving import served_shop
 from tests.servers.browser import FLAGS, browser_path
-from tests.web.shop import PASSWORD, Shop, connect, correct, listen, make_lamps, post, stock_up
+from tests.web.shop import PASSWORD, Shop, connect, correct, listen, make_lamps, post, staff, stock_up
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs/screenshots"
 WIDTHS = {"wide": (1280, 900), "phone": (390, 844)}
@@ -58,6 +58,20 @@ def take_empty(browser: Browser, address: str, *, only: str) -> None:
         take(page, f"{address}/integrations", f"integrations-empty-{size}", only=only)
 
 
+PEOPLE = {
+    "users": "/settings/users",
+    "user": "/settings/users/2",
+    "invite": "/settings/users/new",
+    "invitations": "/settings/users/invitations",
+    "sign-ins": "/settings/sign-ins",
+    "permissions": "/settings/permissions",
+    "account": "/account",
+    "second-factor": "/account/second-factor",
+    "join": "/join",
+    "audit-log": "/settings/audit-log",
+}
+
+
 def fill(shop: Shop) -> dict[str, str]:
     """Gives the shop something to show; the addresses of its pages by name."""
     connect(shop)
@@ -73,6 +87,7 @@ def fill(shop: Shop) -> dict[str, str]:
     shop.write(lambda session, act: set_options(session, {"export_adjustments": "manual"}))
     correct(shop)
     listen(shop)
+    staff(shop)
     return pages(shop, receipt=receipts[-1], build=build, waiting=waiting)
 
 
@@ -111,7 +126,7 @@ def pages(shop: Shop, *, receipt: int, build: int, waiting: int) -> dict[str, st
         "build-waiting": f"/builds/{waiting}",
         "settings": "/settings",
         "webhooks": "/settings/webhooks",
-        "audit-log": "/settings/audit-log",
+        **PEOPLE,
         "deliveries": "/settings/webhooks/deliveries",
         "counts": "/counts",
         "count": "/counts/1",

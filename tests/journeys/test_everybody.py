@@ -12,7 +12,7 @@ from partsemble_core.services.receiving import LineInput, receive
 from partsemble_core.services.syncing import run_sync
 from partsemble_core.store.syncs import SyncCause, SyncKind
 from tests.journeys.conftest import Console
-from tests.web.shop import connect, listen, make_lamps, post, stock_up
+from tests.web.shop import connect, listen, make_lamps, post, staff, stock_up
 
 AXE = (Path(__file__).parent / "axe/axe.min.js").read_text(encoding="utf-8")
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
@@ -50,6 +50,19 @@ PAGES = (
     "/search?search=a",
     "/settings/webhooks",
     "/settings/audit-log",
+    "/settings/users",
+    "/settings/users/2",
+    "/settings/users/new",
+    "/settings/users/invitations",
+    "/settings/users/invitations/1/revoke",
+    "/settings/sign-ins",
+    "/settings/permissions",
+    "/account",
+    "/account/second-factor",
+    "/sign-in/code",
+    "/join",
+    "/forgot-password",
+    "/reset-password",
     "/settings/webhooks/1",
     "/settings/webhooks/deliveries",
     "/settings/webhooks/deliveries/1",
@@ -71,6 +84,7 @@ def fill(console: Console) -> None:
     make_lamps(console.shop, "60")
     post(console.shop, [1, 2, 3])
     listen(console.shop)
+    staff(console.shop)
     lamp = console.shop.ids["LAMP-01"]
     console.shop.write(lambda session, act: plan_build(session, act, product_id=lamp, quantity="90", assignee="Ada"))
     console.shop.write(lambda session, act: set_options(session, {"qa_review": True}))

@@ -126,7 +126,7 @@ def test_people_and_tokens_are_told_without_their_secrets(shop: Shop) -> None:
     (member,) = shop.rows(sa.select(Membership))
     token = do(shop, lambda s: issue_token(s, membership_id=member.id, name="scales", now=NOW))
     found = told(shop)
-    assert ("added", "member", email, "role: viewer") in found
+    assert ("added", "member", email, "role: viewer; active: yes") in found
     assert ("added", "API token", "scales", "") in found
     assert token not in str(found)
     assert "argon2" not in str(found)

@@ -12,8 +12,10 @@ from sqlalchemy import event
 from partsemble_core.domain.exports import ExportState
 from partsemble_core.errors import Invalid, NotFound
 from partsemble_core.services.adjusting import open_stock
+from partsemble_core.services.admitting import add_member, sign_in
 from partsemble_core.services.cataloguing import CostInput
 from partsemble_core.services.counting import start_count
+from partsemble_core.services.inviting import invite
 from partsemble_core.services.keeping import keep
 from partsemble_core.services.listing import (
     LISTS,
@@ -24,12 +26,13 @@ from partsemble_core.services.listing import (
     parse_list_query,
     rows_for_download,
 )
+from partsemble_core.services.signing_in import begin_sign_in
 from partsemble_core.services.telling import tell
 from partsemble_core.store.events import EventEndpoint, EventKind
 from partsemble_core.store.exports import Export
 from partsemble_core.store.session import CompanySession
 from partsemble_core.store.syncs import RemoteContact, RemoteItem
-from tests.services.makers import Shop, a_line, a_run, a_shop, connect
+from tests.services.makers import NOW, Shop, a_line, a_run, a_shop, connect
 
 
 @pytest.fixture
@@ -167,12 +170,28 @@ def sync_everything(shop: Shop, connection_id: int) -> None:
     shop.write(lambda session: keep(session, RemoteContact, connection_id, {"c1": contact}, now))
 
 
+def add_people(shop: Shop) -> None:
+    """A member who is signed in, and somebody who is invited."""
+    email, password = f"ann.{shop.company_id}@acme.test", "correct horse battery"
+
+    def work(session: CompanySession) -> None:
+        add_member(
+            session, company_id=shop.company_id, email=email, password=password, role="viewer", name="Ann", now=NOW
+        )
+        person = sign_in(session, email=email, password=password)
+        begin_sign_in(session, person, key=email, address="192.0.2.7", agent="Firefox", now=NOW)
+        invite(session, shop.act, email=f"new.{email}", role="builder")
+
+    shop.write(work)
+
+
 @pytest.mark.parametrize("name", LISTS)
 def test_no_list_shows_a_row_of_another_company(stocked: Shop, engine: sa.Engine, name: str) -> None:
     stocked.write(lambda session: open_stock(session, stocked.act, sku="BOLT", quantity="1", total_cost="2"))
     stocked.write(lambda session: start_count(session, stocked.act, skus=["PANEL"]))
     sync_everything(stocked, connect(stocked).id)
     add_listener(stocked)
+    add_people(stocked)
     stocked.stock("PANEL", "1")
     stranger = a_shop(engine)
     assert listed(stocked, name).total > 0

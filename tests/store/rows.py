@@ -31,6 +31,7 @@ KNOWN = {
     "export_attempts": {"step": "create"},
     "exports": {"state": "pending", "doubt": "", "document_kind": "build", "is_replaced": False},
     "grants": {"state": "active"},
+    "invitations": {"role": "viewer"},
     "lots": {"state": "open"},
     "memberships": {"role": "owner"},
     "products": {"kind": "component"},

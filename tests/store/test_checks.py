@@ -28,6 +28,7 @@ WRONG_STATES: dict[str, str] = {
     "export_attempts": "step outcome",
     "exports": "state doubt document_kind",
     "grants": "state",
+    "invitations": "role",
     "lots": "state",
     "memberships": "role",
     "products": "kind",

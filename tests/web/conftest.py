@@ -9,7 +9,19 @@ import pytest
 
 from tests.servers.databases import copy_of
 from tests.web.people import Visitor
-from tests.web.shop import Shop, connect, correct, found, listen, make_lamps, open_shop, plan_lamps, post, stock_up
+from tests.web.shop import (
+    Shop,
+    connect,
+    correct,
+    found,
+    listen,
+    make_lamps,
+    open_shop,
+    plan_lamps,
+    post,
+    staff,
+    stock_up,
+)
 
 
 @pytest.fixture
@@ -32,6 +44,8 @@ def full_shop(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -
     plan_lamps(opened, "2")
     correct(opened)
     listen(opened)
+    staff(opened)
+    Visitor.signed_in(opened, "owner")
     found(opened.house, name="Strangers Ltd", email="stranger@elsewhere.example")
     yield opened
     opened.house.engine.dispose()

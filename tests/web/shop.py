@@ -25,6 +25,7 @@ from partsemble_core.services.cataloguing import (
 )
 from partsemble_core.services.counting import start_count
 from partsemble_core.services.house import House
+from partsemble_core.services.inviting import invite
 from partsemble_core.services.planning import plan_build
 from partsemble_core.services.posting import post_export
 from partsemble_core.services.receiving import LineInput, receive
@@ -74,6 +75,7 @@ def open_house(
     plugin_settings: Mapping[str, str] = MappingProxyType({}),
     redis_url: str = "",
     trusted_hosts: str = "",
+    smtp_url: str = "",
 ) -> House:
     """A house whose schema is there, with the pretended QuickBooks, and a clock that stands still."""
     environment = {
@@ -82,6 +84,7 @@ def open_house(
         "PARTSEMBLE_PLUGINS": "none",
         "REDIS_URL": redis_url,
         "PARTSEMBLE_TRUSTED_HOSTS": trusted_hosts,
+        "PARTSEMBLE_SMTP_URL": smtp_url,
         "PARTSEMBLE_PLUGIN_XERO_CLIENT_ID": "id-of-an-app",
         "PARTSEMBLE_PLUGIN_XERO_CLIENT_SECRET": "secret-of-an-app",
         **{f"PARTSEMBLE_PLUGIN_{name.upper()}": value for name, value in plugin_settings.items()},
@@ -136,6 +139,7 @@ def open_shop(
     plugin_settings: Mapping[str, str] = MappingProxyType({}),
     redis_url: str = "",
     trusted_hosts: str = "",
+    smtp_url: str = "",
 ) -> Shop:
     """A company with people and products, and nothing bought or made yet."""
     house = open_house(
@@ -145,6 +149,7 @@ def open_shop(
         plugin_settings=plugin_settings,
         redis_url=redis_url,
         trusted_hosts=trusted_hosts,
+        smtp_url=smtp_url,
     )
     company_id = found(house, name="Lumen Works", email="owner@lumen.example")
     add_people(house, company_id, [Role.ADMIN, Role.ACCOUNTANT, Role.BUILDER, Role.VIEWER])
@@ -257,6 +262,11 @@ def post(shop: Shop, export_ids: Sequence[int]) -> None:
     """What the worker does for these exports."""
     for export_id in export_ids:
         post_export(shop.house, shop.company_id, export_id)
+
+
+def staff(shop: Shop) -> None:
+    """An invitation that nobody has accepted yet."""
+    shop.write(lambda session, act: invite(session, act, email="nora@lumen.example", role="viewer"))
 
 
 def listen(shop: Shop) -> None:

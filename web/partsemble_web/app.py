@@ -10,6 +10,7 @@ from partsemble_core.config import Settings
 from partsemble_core.services.house import House
 from partsemble_core.wiring import build_app
 from partsemble_web import (
+    account,
     adjustments,
     assets,
     audits,
@@ -18,12 +19,15 @@ from partsemble_web import (
     counts,
     decisions,
     exports,
+    factors,
     finding,
     headers,
     home,
     integrations,
+    joining,
     lots,
     options,
+    people,
     plans,
     products,
     receipts,
@@ -59,6 +63,10 @@ PAGES = (
     webhooks,
     finding,
     audits,
+    people,
+    account,
+    factors,
+    joining,
 )
 
 

@@ -15,9 +15,9 @@ from partsemble_core.services import connecting, disconnecting, mapping
 from partsemble_core.services.admitting import MAY_EXPORT, MAY_SET_UP
 from partsemble_core.services.configuring import missing_settings
 from partsemble_core.services.exporting import ROLE_LABELS
-from partsemble_core.services.permitting import lacks_of
 from partsemble_core.services.picking import pickable_accounts
 from partsemble_core.services.registering import FILENAME, has_register, journal_register
+from partsemble_core.services.scoping import lacks_of
 from partsemble_core.services.token_keeping import SignInBroken
 from partsemble_core.store.connections import (
     Connection,

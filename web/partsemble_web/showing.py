@@ -10,7 +10,7 @@ from typing import Protocol
 from flask import Flask
 
 from partsemble_core.domain.amounts import add, format_amount, format_quantity, format_unit_cost, unit_cost
-from partsemble_core.services.admitting import MAY_AUDIT, MAY_EXPORT, MAY_SET_UP, MAY_WRITE
+from partsemble_core.services.admitting import MAY_AUDIT, MAY_EXPORT, MAY_MANAGE, MAY_OWN, MAY_SET_UP, MAY_WRITE
 from partsemble_web.naming import document_link
 from partsemble_web.scope import may, the_company
 
@@ -68,6 +68,8 @@ def register(app: Flask) -> None:
         may_write=lambda: may(MAY_WRITE),
         may_export=lambda: may(MAY_EXPORT),
         may_audit=lambda: may(MAY_AUDIT),
+        may_manage=lambda: may(MAY_MANAGE),
+        may_own=lambda: may(MAY_OWN),
         may_set_up=lambda: may(MAY_SET_UP),
     )
 

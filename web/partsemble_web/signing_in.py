@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -16,38 +17,57 @@ from werkzeug.exceptions import SecurityError
 from werkzeug.wrappers import Response as AnyResponse
 
 from partsemble_core.errors import Forbidden
-from partsemble_core.services.admitting import Person, find_person, sign_in
+from partsemble_core.services.admitting import Person, sign_in
 from partsemble_core.services.house import House
+from partsemble_core.services.signing_in import begin_sign_in, end_sign_in, find_signed_in
+from partsemble_core.services.vouching import is_vouched_for, mark_of, vouch
+from partsemble_core.store.audits import Actor, Door
 from partsemble_core.store.companies import get_company
 from partsemble_core.store.database import reading_anywhere
-from partsemble_web.scope import CompanyFacts, the_house
+from partsemble_web.scope import CompanyFacts, opened_by, the_house, write
 
 API = "/api/"
 """Whoever calls here brings a token and no cookie, so there is nothing to forge."""
 CALLBACK = "integrations.popup_callback"
 """Its address holds a code that is worth nothing in another session, and belongs in no other address."""
-OPEN_ENDPOINTS = frozenset({"assets.static", "signing_in.show_form", "signing_in.enter"})
+OPEN_ENDPOINTS = frozenset(
+    {
+        "assets.static",
+        "signing_in.show_form",
+        "signing_in.enter",
+        "signing_in.show_code",
+        "signing_in.enter_code",
+    }
+)
+OPEN_AREA = "joining."
+"""Pages for people who can't sign in yet, or not any more."""
 TIME_OUTS = {"socket_connect_timeout": 1, "socket_timeout": 1}
 """Seconds. A counter that can't be reached is replaced by one in memory, not waited for."""
 PER_ADDRESS = "20 per minute; 100 per hour"
 PER_ACCOUNT = "10 per 15 minutes"
+PER_PERSON = "5 per 15 minutes"
+"""Wrong codes of a second factor: a million of them are possible, so nobody may try many."""
+HALF = "half"
+HALF_SECONDS = 600
+"""How long a sign-in waits for its code."""
 
 pages = Blueprint("signing_in", __name__, template_folder="templates")
 limiter = Limiter(get_remote_address, strategy="sliding-window-counter", in_memory_fallback_enabled=True)
 
 
 class SignedIn:
-    """A person as Flask-Login wants them: the session holds the membership's id and a mark of the password."""
+    """A person as Flask-Login wants them: the session holds the secret of a sign-in that is kept, and ended, here."""
 
     is_authenticated = True
     is_active = True
     is_anonymous = False
 
-    def __init__(self, person: Person) -> None:
+    def __init__(self, person: Person, key: str) -> None:
         self.person = person
+        self.key = key
 
     def get_id(self) -> str:
-        return f"{self.person.membership_id}.{self.person.password_mark}"
+        return self.key
 
 
 def guard(app: Flask, house: House) -> None:
@@ -78,9 +98,22 @@ def was_refused(answer: Response) -> bool:
     return answer.status_code == 403
 
 
+def half_of() -> str:
+    """Codes are counted by person, wherever the tries come from."""
+    half = _half()
+    return f"code of {half['member']}" if half else "nobody's code"
+
+
+def _half() -> Any:
+    """What the first half of a sign-in left in this browser, while it is fresh."""
+    half = session.get(HALF)
+    is_fresh = isinstance(half, dict) and 0 <= the_house().clock().timestamp() - half["at"] <= HALF_SECONDS
+    return half if is_fresh else None
+
+
 @pages.get("/sign-in")
 def show_form() -> str:
-    return render_template("signing_in/form.html", email="", next=_safe_path(request.args.get("next", "")))
+    return render_template("signing_in/form.html", email="", next=safe_path(request.args.get("next", "")))
 
 
 @pages.post("/sign-in")
@@ -89,22 +122,65 @@ def show_form() -> str:
 def enter() -> AnyResponse | tuple[str, int]:
     """Starts a fresh session. Raises nothing: wrong words are said beside the form."""
     email = request.form.get("email", "")
-    wanted = _safe_path(request.form.get("next", ""))
+    wanted = safe_path(request.form.get("next", ""))
     try:
         with reading_anywhere(the_house().engine) as reader:
             person = sign_in(reader, email=email, password=request.form.get("password", ""))
+            takes_code, mark = is_vouched_for(reader, person.user_id), mark_of(reader, person.user_id)
     except Forbidden as refusal:
         page = render_template("signing_in/form.html", email=email[:254], next=wanted, refusal=refusal)
         return page, 403
+    if takes_code:
+        session.clear()
+        begun_at = int(the_house().clock().timestamp())
+        session[HALF] = {"member": person.membership_id, "mark": mark, "at": begun_at, "next": wanted}
+        return redirect(url_for("signing_in.show_code"), code=303)
+    return let_in(person, wanted)
+
+
+@pages.get("/sign-in/code")
+def show_code() -> str:
+    return render_template("signing_in/code.html", has_begun=_half() is not None)
+
+
+@pages.post("/sign-in/code")
+@limiter.limit(PER_ADDRESS, deduct_when=was_refused)
+@limiter.limit(PER_PERSON, key_func=half_of, deduct_when=was_refused)
+def enter_code() -> AnyResponse | tuple[str, int]:
+    """The second half of a sign-in."""
+    half = _half()
+    if half is None:
+        flash("That took too long. Begin again.", "info")
+        return redirect(url_for("signing_in.show_form"), code=303)
+    house = the_house().opened_by(Actor(by="sign-in", door=Door.CONSOLE, address=request.remote_addr or ""))
+    try:
+        person = vouch(house, half["member"], mark=half["mark"], code=request.form.get("code", ""))
+    except Forbidden as refusal:
+        return render_template("signing_in/code.html", has_begun=True, refusal=refusal), 403
+    return let_in(person, half["next"])
+
+
+def let_in(person: Person, wanted: str) -> AnyResponse:
+    """A fresh session in the browser, and the row that it lives by."""
+    key = secrets.token_urlsafe(24)
+    house = opened_by(the_house(), person)
+    now, agent = house.clock(), request.headers.get("User-Agent", "")
+    house.write(
+        person.company_id,
+        lambda writer: begin_sign_in(writer, person, key=key, address=request.remote_addr or "", agent=agent, now=now),
+    )
     session.clear()
     session.permanent = True
-    session["key"] = secrets.token_urlsafe(24)
-    login_user(SignedIn(person))
+    session["key"] = key
+    login_user(SignedIn(person, key))
     return redirect(wanted or url_for("home.show"), code=303)
 
 
 @pages.post("/sign-out")
 def leave() -> AnyResponse:
+    """Ends the sign-in here, so that a copy of the cookie is worth nothing."""
+    key, now = session_key(), the_house().clock()
+    write(lambda writer: end_sign_in(writer, key=key, now=now))
     logout_user()
     session.clear()
     flash("You are signed out.", "info")
@@ -125,7 +201,7 @@ def _admit(csrf: CSRFProtect) -> Response | AnyResponse | None:
         g.person = current_user.person
         g.company = _facts(current_user.person.company_id)
         return None
-    if request.endpoint is None or request.endpoint in OPEN_ENDPOINTS:
+    if request.endpoint is None or request.endpoint in OPEN_ENDPOINTS or request.endpoint.startswith(OPEN_AREA):
         return None
     is_page = request.method == "GET" and request.endpoint != CALLBACK
     wanted = request.full_path.rstrip("?") if is_page else ""
@@ -136,11 +212,10 @@ def _admit(csrf: CSRFProtect) -> Response | AnyResponse | None:
 
 
 def _loader(house: House) -> Callable[[str], SignedIn | None]:
-    def load(session_id: str) -> SignedIn | None:
-        membership_id, _, password_mark = session_id.partition(".")
+    def load(key: str) -> SignedIn | None:
         with reading_anywhere(house.engine) as reader:
-            person = find_person(reader, int(membership_id))
-        return SignedIn(person) if person and person.password_mark == password_mark else None
+            person = find_signed_in(reader, key, now=house.clock())
+        return SignedIn(person, key) if person else None
 
     return load
 
@@ -156,7 +231,7 @@ def _facts(company_id: int) -> CompanyFacts:
         )
 
 
-def _safe_path(text: str) -> str:
+def safe_path(text: str) -> str:
     """A path of ours to go on to, or nothing: never another site's address."""
     try:
         parts = urlsplit(text)

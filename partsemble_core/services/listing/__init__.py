@@ -21,6 +21,7 @@ from partsemble_core.services.listing.correction_tables import ADJUSTMENTS, COUN
 from partsemble_core.services.listing.event_tables import EVENT_DELIVERIES
 from partsemble_core.services.listing.labels import build_label, export_label, receipt_label
 from partsemble_core.services.listing.paging import Table, all_rows, page_of
+from partsemble_core.services.listing.people_tables import INVITATIONS, MEMBERS, SIGN_INS
 from partsemble_core.services.listing.stock_tables import BUILDS, ENTRIES, LOTS, PRODUCTS, RECEIPTS
 from partsemble_core.services.listing.supplier_tables import SUPPLIERS
 from partsemble_core.services.listing.sync_tables import CONTACTS, ITEMS, SYNCS
@@ -48,10 +49,13 @@ __all__ = [
     "list_entries",
     "list_event_deliveries",
     "list_exports",
+    "list_invitations",
     "list_items",
     "list_lots",
+    "list_members",
     "list_products",
     "list_receipts",
+    "list_sign_ins",
     "list_suppliers",
     "list_syncs",
     "parse_list_query",
@@ -76,6 +80,9 @@ TABLES: Mapping[str, Table] = {
         CONTACTS,
         EVENT_DELIVERIES,
         AUDIT_LOG,
+        MEMBERS,
+        INVITATIONS,
+        SIGN_INS,
     )
 }
 
@@ -164,6 +171,21 @@ def list_audit_log(session: CompanySession, query: ListQuery) -> Listing:
     return page_of(session, AUDIT_LOG, query)
 
 
+def list_members(session: CompanySession, query: ListQuery) -> Listing:
+    """The company's people, by name. Filters: role, state (active, inactive)."""
+    return page_of(session, MEMBERS, query)
+
+
+def list_invitations(session: CompanySession, query: ListQuery) -> Listing:
+    """Who was invited, newest first. Filters: role, state (open, accepted, revoked, expired)."""
+    return page_of(session, INVITATIONS, query)
+
+
+def list_sign_ins(session: CompanySession, query: ListQuery) -> Listing:
+    """Who signed in, when and from where, newest first. Filters: member (id), state (open, ended, expired)."""
+    return page_of(session, SIGN_INS, query)
+
+
 LISTS: Mapping[str, Callable[[CompanySession, ListQuery], Listing]] = {
     "products": list_products,
     "lots": list_lots,
@@ -180,6 +202,9 @@ LISTS: Mapping[str, Callable[[CompanySession, ListQuery], Listing]] = {
     "contacts": list_contacts,
     "event_deliveries": list_event_deliveries,
     "audit_log": list_audit_log,
+    "members": list_members,
+    "invitations": list_invitations,
+    "sign_ins": list_sign_ins,
 }
 
 

@@ -47,6 +47,10 @@ CREATE TABLE users (
 	password_hash TEXT NOT NULL,
 	is_active BOOLEAN NOT NULL,
 	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	second_factor_sealed TEXT,
+	second_factor_key TEXT NOT NULL,
+	second_factor_since TIMESTAMP WITH TIME ZONE,
+	second_factor_step BIGINT,
 	CONSTRAINT pk_users PRIMARY KEY (id),
 	CONSTRAINT uq_users_email UNIQUE (email)
 )
@@ -151,9 +155,28 @@ CREATE TABLE event_endpoints (
 	CONSTRAINT fk_event_endpoints_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
 )
 --;;
+CREATE TABLE invitations (
+	email TEXT NOT NULL,
+	role TEXT NOT NULL,
+	token_sha256 TEXT NOT NULL,
+	invited_by TEXT NOT NULL,
+	invited_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	accepted_at TIMESTAMP WITH TIME ZONE,
+	revoked_at TIMESTAMP WITH TIME ZONE,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_invitations PRIMARY KEY (id),
+	CONSTRAINT ck_invitations_role_known CHECK (role IN ('admin', 'accountant', 'builder', 'viewer')),
+	CONSTRAINT uq_invitations_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT uq_invitations_token_sha256 UNIQUE (token_sha256),
+	CONSTRAINT fk_invitations_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
 CREATE TABLE memberships (
 	user_id BIGINT NOT NULL,
 	role TEXT NOT NULL,
+	is_active BOOLEAN NOT NULL,
 	id BIGSERIAL NOT NULL,
 	company_id BIGINT NOT NULL,
 	CONSTRAINT pk_memberships PRIMARY KEY (id),
@@ -163,6 +186,8 @@ CREATE TABLE memberships (
 	CONSTRAINT fk_memberships_user_id FOREIGN KEY(user_id) REFERENCES users (id),
 	CONSTRAINT fk_memberships_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
 )
+--;;
+CREATE UNIQUE INDEX uq_memberships_one_owner ON memberships (company_id) WHERE role = 'owner'
 --;;
 CREATE TABLE month_ends (
 	month_end_on DATE NOT NULL,
@@ -174,6 +199,18 @@ CREATE TABLE month_ends (
 	CONSTRAINT uq_month_ends_company_id_month_end_on UNIQUE (company_id, month_end_on),
 	CONSTRAINT uq_month_ends_company_id_id UNIQUE (company_id, id),
 	CONSTRAINT fk_month_ends_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE TABLE password_resets (
+	id BIGSERIAL NOT NULL,
+	user_id BIGINT NOT NULL,
+	token_sha256 TEXT NOT NULL,
+	asked_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	used_at TIMESTAMP WITH TIME ZONE,
+	CONSTRAINT pk_password_resets PRIMARY KEY (id),
+	CONSTRAINT fk_password_resets_user_id FOREIGN KEY(user_id) REFERENCES users (id),
+	CONSTRAINT uq_password_resets_token_sha256 UNIQUE (token_sha256)
 )
 --;;
 CREATE TABLE products (
@@ -201,6 +238,17 @@ CREATE TABLE products (
 	CONSTRAINT uq_products_company_id_id UNIQUE (company_id, id),
 	CONSTRAINT fk_products_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
 )
+--;;
+CREATE TABLE recovery_codes (
+	id BIGSERIAL NOT NULL,
+	user_id BIGINT NOT NULL,
+	code_sha256 TEXT NOT NULL,
+	used_at TIMESTAMP WITH TIME ZONE,
+	CONSTRAINT pk_recovery_codes PRIMARY KEY (id),
+	CONSTRAINT fk_recovery_codes_user_id FOREIGN KEY(user_id) REFERENCES users (id)
+)
+--;;
+CREATE INDEX ix_recovery_codes_user ON recovery_codes (user_id)
 --;;
 CREATE TABLE refresh_tries (
 	id BIGSERIAL NOT NULL,
@@ -551,6 +599,26 @@ CREATE TABLE remote_items (
 	CONSTRAINT uq_remote_items_company_id_id UNIQUE (company_id, id),
 	CONSTRAINT fk_remote_items_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
 )
+--;;
+CREATE TABLE sign_ins (
+	membership_id BIGINT NOT NULL,
+	email TEXT NOT NULL,
+	key_sha256 TEXT NOT NULL,
+	begun_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	ends_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	ended_at TIMESTAMP WITH TIME ZONE,
+	address TEXT NOT NULL,
+	agent TEXT NOT NULL,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_sign_ins PRIMARY KEY (id),
+	CONSTRAINT fk_sign_ins_company_id_membership_id FOREIGN KEY(company_id, membership_id) REFERENCES memberships (company_id, id),
+	CONSTRAINT uq_sign_ins_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT uq_sign_ins_key_sha256 UNIQUE (key_sha256),
+	CONSTRAINT fk_sign_ins_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE INDEX ix_sign_ins_membership ON sign_ins (company_id, membership_id)
 --;;
 CREATE TABLE stock_balances (
 	product_id BIGINT NOT NULL,

@@ -13,7 +13,7 @@ from partsemble_core.domain.exports import ExportState
 from partsemble_core.plugin_api.errors import NotPermitted
 from partsemble_core.plugin_api.secret import Secret
 from partsemble_core.plugin_api.sign_in import Feature
-from partsemble_core.services.permitting import check_allowed, lacks_of
+from partsemble_core.services.scoping import check_allowed, lacks_of
 from partsemble_core.services.syncing import run_sync
 from partsemble_core.store.connections import ConnectionState, TokenSet
 from partsemble_core.store.syncs import SyncCause, SyncState
