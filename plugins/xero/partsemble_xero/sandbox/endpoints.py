@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from . import accounts, items, journals, organisations
+from . import accounts, items, journals, organisations, sales_documents
 
 ENDPOINTS = (
     organisations.ENDPOINT,
     accounts.ENDPOINT,
     items.ENDPOINT,
     journals.ENDPOINT,
+    sales_documents.INVOICES,
+    sales_documents.CREDIT_NOTES,
 )
