@@ -16,6 +16,7 @@ from partsemble_core.api import (
     products,
     receipts,
     reversals,
+    sales,
     syncs,
     valuation,
     versions,
@@ -39,6 +40,7 @@ AREAS = (
     books.area,
     events.area,
     syncs.area,
+    sales.area,
     lists.area,
 )
 INFO = """Parts, BOMs, FIFO builds and exact cost, posted to the books exactly once.

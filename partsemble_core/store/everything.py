@@ -14,6 +14,7 @@ from partsemble_core.store import (
     month_ends,
     products,
     receipts,
+    remote_sales,
     syncs,
 )
 from partsemble_core.store.base import Base
@@ -30,6 +31,7 @@ TABLES = (
     month_ends,
     products,
     receipts,
+    remote_sales,
     syncs,
 )
 metadata = Base.metadata

@@ -39,6 +39,7 @@ PAGES = (
     "/integrations/syncs",
     "/integrations/items",
     "/integrations/contacts",
+    "/integrations/sales-documents",
     "/lots/2/trace",
     "/lots/7/trace",
     "/valuation",

@@ -25,6 +25,7 @@ from partsemble_web import (
     products,
     receipts,
     refusals,
+    sales_documents,
     showing,
     signing_in,
     stock,
@@ -53,6 +54,7 @@ PAGES = (
     plans,
     valuations,
     webhooks,
+    sales_documents,
 )
 
 

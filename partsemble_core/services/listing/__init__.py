@@ -20,6 +20,7 @@ from partsemble_core.services.listing.correction_tables import ADJUSTMENTS, COUN
 from partsemble_core.services.listing.event_tables import EVENT_DELIVERIES
 from partsemble_core.services.listing.labels import build_label, export_label, receipt_label
 from partsemble_core.services.listing.paging import Table, all_rows, page_of
+from partsemble_core.services.listing.sales_tables import SALES_DOCUMENTS
 from partsemble_core.services.listing.stock_tables import BUILDS, ENTRIES, LOTS, PRODUCTS, RECEIPTS, SUPPLIERS
 from partsemble_core.services.listing.sync_tables import CONTACTS, ITEMS, SYNCS
 from partsemble_core.store.session import CompanySession
@@ -49,6 +50,7 @@ __all__ = [
     "list_lots",
     "list_products",
     "list_receipts",
+    "list_sales_documents",
     "list_suppliers",
     "list_syncs",
     "parse_list_query",
@@ -72,6 +74,7 @@ TABLES: Mapping[str, Table] = {
         ITEMS,
         CONTACTS,
         EVENT_DELIVERIES,
+        SALES_DOCUMENTS,
     )
 }
 
@@ -152,6 +155,14 @@ def list_event_deliveries(session: CompanySession, query: ListQuery) -> Listing:
     return page_of(session, EVENT_DELIVERIES, query)
 
 
+def list_sales_documents(session: CompanySession, query: ListQuery) -> Listing:
+    """Invoices, receipts and credit notes of the connected books, newest first.
+
+    Filters: connection (id), connections, kind, state, from, to (their days).
+    """
+    return page_of(session, SALES_DOCUMENTS, query)
+
+
 LISTS: Mapping[str, Callable[[CompanySession, ListQuery], Listing]] = {
     "products": list_products,
     "lots": list_lots,
@@ -167,6 +178,7 @@ LISTS: Mapping[str, Callable[[CompanySession, ListQuery], Listing]] = {
     "items": list_items,
     "contacts": list_contacts,
     "event_deliveries": list_event_deliveries,
+    "sales_documents": list_sales_documents,
 }
 
 

@@ -27,7 +27,8 @@ DEFAULTS: Mapping[str, str] = {
     "token_url": "https://identity.xero.com/connect/token",
     "revoke_url": "https://identity.xero.com/connect/revocation",
     "api_url": "https://api.xero.com",
-    "scopes": "offline_access openid profile email accounting.settings.read accounting.manualjournals",
+    "scopes": "offline_access openid profile email accounting.settings.read accounting.manualjournals"
+    " accounting.invoices.read",
 }
 CONCURRENT_PAUSE = 2
 """Seconds to wait after "too many at once", which comes without Retry-After."""

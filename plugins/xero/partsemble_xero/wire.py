@@ -28,6 +28,15 @@ def calendar_date(text: str) -> dt.date | None:
         return None
 
 
+def instant_of(text: str) -> dt.datetime | None:
+    """A moment such as ``/Date(1439434356790)/``, UTC whatever offset is printed; None for anything else."""
+    match = _DATE.fullmatch(text)
+    try:
+        return _EPOCH + dt.timedelta(milliseconds=int(match[1])) if match else None
+    except OverflowError:
+        return None
+
+
 def decimal_of(row: Mapping[str, object], name: str) -> Decimal | None:
     """A number of a record, exactly as written; None where there is none."""
     value = row.get(name)
