@@ -40,6 +40,7 @@ PAGES = (
     "/integrations/items",
     "/integrations/contacts",
     "/integrations/sales-documents",
+    "/integrations/sales-documents/1",
     "/lots/2/trace",
     "/lots/7/trace",
     "/valuation",

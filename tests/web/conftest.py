@@ -9,7 +9,19 @@ import pytest
 
 from tests.servers.databases import copy_of
 from tests.web.people import Visitor
-from tests.web.shop import Shop, connect, correct, found, listen, make_lamps, open_shop, plan_lamps, post, stock_up
+from tests.web.shop import (
+    Shop,
+    connect,
+    correct,
+    found,
+    listen,
+    make_lamps,
+    open_shop,
+    plan_lamps,
+    post,
+    read_sales,
+    stock_up,
+)
 
 
 @pytest.fixture
@@ -25,7 +37,7 @@ def full_shop(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -
     """A shop with receipts, a build and posted exports, and a stranger's company beside it. Only to look at."""
     folder = tmp_path_factory.mktemp("full-shop")
     opened = open_shop(copy_of(migrated_sqlite, folder / "shop.sqlite3"), folder)
-    connect(opened)
+    read_sales(opened, connect(opened))
     stock_up(opened)
     make_lamps(opened, "60")
     post(opened, [1, 2, 3])

@@ -25,6 +25,8 @@ def test_an_accountant_syncs_sales_and_opens_one(shop: Shop, visit: Visit) -> No
     listed = text_of(viewer.get(f"{LIST}?kind=credit"))
     assert "CM-17 2 Oct 2026 Credit Open Cool Cars −275.00 USD" in listed
     assert "1001" not in listed
+    assert "Net of tax Currency" in listed, "each amount is in its own currency, not in the company's"
+    assert 'class="is-here"' in viewer.get(LIST).text
     opened = text_of(viewer.get(f"{LIST}/1"))
     assert "FOUNTAIN none 2 550.00" in opened
     assert "Delivery" in opened

@@ -25,7 +25,6 @@ from partsemble_web import (
     products,
     receipts,
     refusals,
-    sales_documents,
     showing,
     signing_in,
     stock,
@@ -54,7 +53,6 @@ PAGES = (
     plans,
     valuations,
     webhooks,
-    sales_documents,
 )
 
 

@@ -68,13 +68,6 @@ class SyncRow:
     chosen: str
 
     @property
-    def address(self) -> str | None:
-        """Where the records themselves are listed; accounts are chosen on the same page."""
-        if self.kind == SyncKind.ACCOUNTS:
-            return None
-        return url_for("sales_documents.show_list" if self.kind == SyncKind.SALES else f"integrations.show_{self.kind}")
-
-    @property
     def is_running(self) -> bool:
         return self.last is not None and self.last.state == SyncState.RUNNING
 

@@ -11,6 +11,7 @@ from partsemble_core.services.listing.sync_tables import LIFE, LIVES
 from partsemble_core.store.connections import Connection
 from partsemble_core.store.remote_sales import RemoteSale
 
+NUMBER = sa.case((RemoteSale.number == "", "no number"), else_=RemoteSale.number)
 NET = sa.case((RemoteSale.kind == SalesKind.CREDIT, -RemoteSale.net), else_=RemoteSale.net)
 
 
@@ -39,7 +40,7 @@ SALES_DOCUMENTS = Table(
     ),
     row_id=RemoteSale.id,
     reads={
-        "number": RemoteSale.number,
+        "number": NUMBER,
         "date": RemoteSale.date,
         "kind": RemoteSale.kind,
         "state": RemoteSale.status,
