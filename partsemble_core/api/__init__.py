@@ -19,6 +19,7 @@ from partsemble_core.api import (
     products,
     receipts,
     reversals,
+    sales,
     search,
     suppliers,
     syncs,
@@ -49,6 +50,7 @@ AREAS = (
     people.area,
     syncs.area,
     search.area,
+    sales.area,
     lists.area,
 )
 INFO = """Parts, BOMs, FIFO builds and exact cost, posted to the books exactly once.

@@ -10,7 +10,7 @@ Integer, String, Nested, Time = ma.fields.Integer, ma.fields.String, ma.fields.N
 
 
 class SyncIn(Strict):
-    kind = Text(required=True, metadata={"description": "accounts, items or contacts."})
+    kind = Text(required=True, metadata={"description": "accounts, items, contacts or sales."})
 
 
 class SyncOut(Strict):

@@ -15,7 +15,7 @@ from partsemble_core.services.syncing import get_run, start_sync
 from partsemble_core.store.session import CompanySession
 from partsemble_core.store.syncs import SyncCause, SyncRun, SyncSchedule
 
-area = Area("syncs", "Accounts, items and contacts read from the books, and when.")
+area = Area("syncs", "Accounts, items, contacts and sales read from the books, and when.")
 list_route(area, "syncs", path="/syncs")
 list_route(area, "items", path="/items")
 list_route(area, "contacts", path="/contacts")
@@ -81,6 +81,6 @@ def remove_schedule(connection_id: int, kind: str) -> Json:
 
 @area.route("POST", "/hooks/run/<name>", gives=schemas.HookOut, roles=MAY_EXPORT, status=202)
 def run(name: str) -> Begun:
-    """For an outside scheduler: export-run, sync-accounts, sync-items or sync-contacts. No body is read."""
+    """For an outside scheduler: export-run, sync-accounts, -items, -contacts or -sales. No body is read."""
     person, house = the_person(), the_house()
     return run_hook(house, house.act(person.company_id, by=person.by), person.company_id, name)

@@ -36,7 +36,7 @@ class SyncFailed(Refused):
 
 
 def add_commands(commands: Commands) -> None:
-    sync = add_group(commands, "sync", about="Read accounts, items and contacts from the books.")
+    sync = add_group(commands, "sync", about="Read accounts, items, contacts and sales from the books.")
     for kind in SyncKind:
         command = add_command(sync, kind, sync_now, about=f"Read the {kind} now, in this process.")
         command.set_defaults(kind=kind)

@@ -59,7 +59,10 @@ class BackendSpec:
 
     @hookspec(firstresult=True)
     def fetch_sales(self, ctx: BackendContext, cursor: str | None, limit: int) -> Page[SalesDocument]:  # type: ignore[empty-body]
-        """Finalised sales documents and later versions of them; voids come as a status."""
+        """Sales documents and later versions of them; drafts, voids and deletions come as a status.
+
+        The last page's cursor goes on with what changes later. A document may come again, and none is left out.
+        """
 
     @hookspec(firstresult=True)
     def sync_contacts(  # type: ignore[empty-body]

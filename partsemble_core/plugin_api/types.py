@@ -307,6 +307,8 @@ class Page(Generic[T]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SalesLine:
+    """``net_amount`` is after discount and without tax. ``line_id`` may change when the document is edited."""
+
     line_id: str
     quantity: Decimal
     net_amount: Decimal
@@ -317,6 +319,8 @@ class SalesLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SalesDocument:
+    """One document as it now is. A credit's amounts are positive, as printed on it: its ``kind`` turns them."""
+
     external_id: str
     number: str
     kind: SalesKind

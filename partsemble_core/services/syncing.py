@@ -1,4 +1,4 @@
-"""Syncing: accounts, items and contacts read from the books, one run of a kind at a time for each connection.
+"""Syncing: accounts, items, contacts and sales read from the books, one run of a kind at a time for each connection.
 
 A run is a row that exists before anything is read. Whoever works on it takes it once, and renews its lease with every
 page; a run whose lease ran out has died, and is ended by whoever looks next. No transaction is open during a call.
@@ -26,6 +26,7 @@ from partsemble_core.services.addressing import context_of, token_for
 from partsemble_core.services.house import House
 from partsemble_core.services.keeping import (
     Fields,
+    Kept,
     RemoteTable,
     account_fields,
     contact_fields,
@@ -34,6 +35,7 @@ from partsemble_core.services.keeping import (
     mark_gone,
     plain,
 )
+from partsemble_core.services.keeping_sales import cursor_of, ids_of, keep_sales_page
 from partsemble_core.services.merging import follow_merges, merges_of
 from partsemble_core.services.scoping import check_allowed
 from partsemble_core.store.connections import (
@@ -84,7 +86,7 @@ class TooMuchToRead(Refused):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Where records of a kind come from and go to. ``read`` gives those of a page that are in use, by external id."""
+    """Where records of a kind come from and go to."""
 
     table: RemoteTable
     ask: Callable[[House, str, BackendContext, str | None], Page[Any]]
@@ -99,6 +101,8 @@ class Reading:
     owner: str
     kind: SyncKind
     connection: Connection
+    cursor: str | None = None
+    """Where to begin: for sales, where the run before came to."""
     seen: set[str] = field(default_factory=set)
 
 
@@ -294,8 +298,9 @@ def _take(session: CompanySession, run_id: int, owner: str) -> Reading | None:
     if run is None:
         return None
     run.lease_owner, run.lease_until = owner, database_now(session) + LEASE
-    connection = get_connection(session, run.connection_id)
-    return Reading(run_id=run.id, owner=owner, kind=SyncKind(run.kind), connection=connection)
+    connection, kind = get_connection(session, run.connection_id), SyncKind(run.kind)
+    cursor = cursor_of(session, connection.id) if kind == SyncKind.SALES else None
+    return Reading(run_id=run.id, owner=owner, kind=kind, connection=connection, cursor=cursor)
 
 
 def _still_mine(session: CompanySession, reading: Reading) -> SyncRun | None:
@@ -308,12 +313,14 @@ def _still_mine(session: CompanySession, reading: Reading) -> SyncRun | None:
 
 
 def _read_all(house: House, company_id: int, reading: Reading) -> None:
-    cursor: str | None = None
+    cursor = reading.cursor
     for _ in range(PAGES):
         page = _ask(house, reading, cursor)
         is_ours = house.write(company_id, lambda session, page=page: _keep_page(session, reading, page))  # type: ignore[misc]
         if not (is_ours and page.has_more):
             return
+        if reading.kind == SyncKind.SALES:
+            reading.seen |= ids_of(page)
         cursor = page.next_cursor
     raise TooMuchToRead(f"{PAGES} pages of {reading.kind} were read, and there are more. Tell us; the rest is missing.")
 
@@ -331,6 +338,8 @@ def _ask(house: House, reading: Reading, cursor: str | None) -> Page[Any]:
 def _call(house: House, reading: Reading, cursor: str | None, token: Secret | None) -> Page[Any]:
     ctx = context_of(house, reading.connection, token=token)
     with closing(ctx.http):
+        if reading.kind == SyncKind.SALES:
+            return house.host.fetch_sales(reading.connection.backend, ctx, cursor=cursor, limit=PAGE)
         return SOURCES[reading.kind].ask(house, reading.connection.backend, ctx, cursor)
 
 
@@ -339,24 +348,34 @@ def _keep_page(session: CompanySession, reading: Reading, page: Page[Any]) -> bo
     run = _still_mine(session, reading)
     if run is None:
         return False
-    now, source, connection_id = database_now(session), SOURCES[reading.kind], reading.connection.id
-    # An archived contact is as good as gone; accounts have a verdict of their own.
-    used = [each for each in page.records if each.external_id and (reading.kind != SyncKind.CONTACTS or each.active)]
-    found = {plain(each.external_id): source.fields(each) for each in used}
-    kept = keep(session, source.table, connection_id, found, now)
-    if reading.kind == SyncKind.CONTACTS:
-        follow_merges(session, connection_id, merges_of(page.records))
-    run.records += len(page.records)
+    now, connection_id = database_now(session), reading.connection.id
+    if reading.kind == SyncKind.SALES:
+        kept = keep_sales_page(session, connection_id, page, now)
+        run.records += len(ids_of(page) - reading.seen)
+    else:
+        kept = _keep_records(session, reading, page, now)
+        run.records += len(page.records)
     run.added += kept.added
     run.changed += kept.changed
     run.lease_until = now + LEASE
-    reading.seen |= found.keys()
     if not page.has_more:
-        if page.complete:
-            run.gone = mark_gone(session, source.table, connection_id, reading.seen)
+        if page.complete and reading.kind != SyncKind.SALES:
+            run.gone = mark_gone(session, SOURCES[reading.kind].table, connection_id, reading.seen)
         _note_time(session, reading, now)
         _end(run, SyncState.DONE, now)
     return True
+
+
+def _keep_records(session: CompanySession, reading: Reading, page: Page[Any], now: dt.datetime) -> Kept:
+    """What is read whole each time. An archived contact is as good as gone; accounts have a verdict of their own."""
+    source = SOURCES[reading.kind]
+    used = [each for each in page.records if each.external_id and (reading.kind != SyncKind.CONTACTS or each.active)]
+    found = {plain(each.external_id): source.fields(each) for each in used}
+    reading.seen |= found.keys()
+    kept = keep(session, source.table, reading.connection.id, found, now)
+    if reading.kind == SyncKind.CONTACTS:
+        follow_merges(session, reading.connection.id, merges_of(page.records))
+    return kept
 
 
 def _note_time(session: CompanySession, reading: Reading, now: dt.datetime) -> None:
@@ -370,7 +389,7 @@ def _note_time(session: CompanySession, reading: Reading, now: dt.datetime) -> N
 def _fail(session: CompanySession, reading: Reading, message: str, error: PartsembleError | None = None) -> None:
     """Ends the run, and lets the connection wait where exports would fail in the same way.
 
-    What may not be read of items or contacts is in no journal's way.
+    What may not be read of items, contacts or sales is in no journal's way.
     """
     run, now = _still_mine(session, reading), database_now(session)
     if run is None:

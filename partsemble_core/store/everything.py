@@ -17,6 +17,7 @@ from partsemble_core.store import (
     people,
     products,
     receipts,
+    remote_sales,
     supplier_contacts,
     syncs,
 )
@@ -38,6 +39,7 @@ TABLES = (
     products,
     receipts,
     supplier_contacts,
+    remote_sales,
     syncs,
 )
 metadata = Base.metadata

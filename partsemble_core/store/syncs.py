@@ -17,6 +17,7 @@ class SyncKind(enum.StrEnum):
     ACCOUNTS = "accounts"
     ITEMS = "items"
     CONTACTS = "contacts"
+    SALES = "sales"
 
 
 class SyncState(enum.StrEnum):

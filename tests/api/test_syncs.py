@@ -66,12 +66,12 @@ def test_with_a_queue_the_answer_names_the_run_and_a_worker_does_it(
 
 def test_bad_input_is_refused_by_field(firm: Firm, connection_id: int) -> None:
     owner, address = firm.owner, f"/connections/{connection_id}"
-    assert owner.refused("POST", f"{address}/syncs", {"kind": "sales"}) == (422, "invalid", "kind")
+    assert owner.refused("POST", f"{address}/syncs", {"kind": "bills"}) == (422, "invalid", "kind")
     assert owner.refused("POST", f"{address}/syncs", {}) == (422, "invalid", "kind")
     assert owner.refused("POST", "/connections/999999/syncs", {"kind": "items"}) == (404, "not-found", None)
     assert owner.refused("GET", "/syncs/999999") == (404, "not-found", None)
     assert owner.refused("PUT", f"{address}/schedules/items", {"every": "4m"}) == (422, "invalid", "every")
-    assert owner.refused("PUT", f"{address}/schedules/sales", {"every": "1h"}) == (422, "invalid", "kind")
+    assert owner.refused("PUT", f"{address}/schedules/bills", {"every": "1h"}) == (422, "invalid", "kind")
     assert owner.refused("DELETE", f"{address}/schedules/items") == (404, "not-found", None)
     assert owner.refused("GET", "/connections/999999/schedules") == (404, "not-found", None)
     assert owner.refused("POST", "/hooks/run/sales") == (404, "not-found", None)

@@ -25,6 +25,12 @@ def test_items_are_read_in_this_process(connected: Shell) -> None:
     assert [row["kind"] for row in connected.type("sync", "runs", "--json").json] == ["accounts", "items", "items"]
 
 
+def test_sales_are_read_once_and_then_what_changes(connected: Shell) -> None:
+    assert connected.done("sync", "sales") == "2 sales read: 2 new, 0 changed, 0 gone.\n"
+    assert connected.done("sync", "sales") == "0 sales read: 0 new, 0 changed, 0 gone.\n"
+    assert "every 60 minutes" in connected.done("sync", "schedule", "set", "sales", "1h")
+
+
 def test_a_sync_that_fails_leaves_with_1(connected: Shell) -> None:
     typed = connected.type("sync", "contacts")
     said = "error[sync-failed]: The QuickBooks stub holds no contacts; enter them by hand.\n"
@@ -61,7 +67,7 @@ def test_a_sync_that_runs_already_leaves_with_75(connected: Shell) -> None:
 
 
 def test_wrong_usage_leaves_with_2(connected: Shell) -> None:
-    for words in (["sync"], ["sync", "sales"], ["sync", "items", "--connection", "x"]):
+    for words in (["sync"], ["sync", "bills"], ["sync", "items", "--connection", "x"]):
         assert connected.type(*words).code == 2
     assert connected.type("sync", "items", "--connection", "9" * 30).code == 2
     assert connected.type("sync", "items", "--connection", "999").err.startswith("error[not-found]:")
@@ -79,6 +85,6 @@ def test_a_schedule_is_set_listed_and_cleared(connected: Shell) -> None:
     (row,) = connected.type("sync", "schedule", "list", "--json").json
     assert (row["kind"], row["every_minutes"]) == ("items", 360)
     assert connected.type("sync", "schedule", "set", "items", "1m").err.rstrip().endswith("(every)")
-    assert connected.type("sync", "schedule", "set", "sales", "1h").err.rstrip().endswith("(kind)")
+    assert connected.type("sync", "schedule", "set", "bills", "1h").err.rstrip().endswith("(kind)")
     connected.done("sync", "schedule", "clear", "items")
     assert connected.type("sync", "schedule", "clear", "items").err.startswith("error[not-found]:")

@@ -15,7 +15,7 @@ from partsemble_core.services.planning import plan_build
 from partsemble_core.store.database import migrate
 from tests.journeys.serving import served_shop
 from tests.servers.browser import FLAGS, browser_path
-from tests.web.shop import PASSWORD, Shop, connect, correct, listen, make_lamps, post, staff, stock_up
+from tests.web.shop import PASSWORD, Shop, connect, correct, listen, make_lamps, post, read_sales, staff, stock_up
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs/screenshots"
 WIDTHS = {"wide": (1280, 900), "phone": (390, 844)}
@@ -74,7 +74,7 @@ PEOPLE = {
 
 def fill(shop: Shop) -> dict[str, str]:
     """Gives the shop something to show; the addresses of its pages by name."""
-    connect(shop)
+    read_sales(shop, connect(shop))
     receipts = stock_up(shop)
     build = make_lamps(shop, "60")
     post(shop, [1, 2, 3, 5])
@@ -133,6 +133,8 @@ def pages(shop: Shop, *, receipt: int, build: int, waiting: int) -> dict[str, st
         "adjustments": "/adjustments",
         "bom-versions": f"/products/{lamp}/bom/versions",
         "syncs": "/integrations/syncs",
+        "sales-documents": "/integrations/sales-documents",
+        "sales-document": "/integrations/sales-documents/1",
         "not-found": "/lots/999",
     }
 

@@ -39,6 +39,8 @@ PAGES = (
     "/integrations/syncs",
     "/integrations/items",
     "/integrations/contacts",
+    "/integrations/sales-documents",
+    "/integrations/sales-documents/1",
     "/lots/2/trace",
     "/lots/7/trace",
     "/valuation",

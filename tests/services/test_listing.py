@@ -17,6 +17,7 @@ from partsemble_core.services.cataloguing import CostInput
 from partsemble_core.services.counting import start_count
 from partsemble_core.services.inviting import invite
 from partsemble_core.services.keeping import keep
+from partsemble_core.services.keeping_sales import keep_sales
 from partsemble_core.services.listing import (
     LISTS,
     Listing,
@@ -33,6 +34,7 @@ from partsemble_core.store.exports import Export
 from partsemble_core.store.session import CompanySession
 from partsemble_core.store.syncs import RemoteContact, RemoteItem
 from tests.services.makers import NOW, Shop, a_line, a_run, a_shop, connect
+from tests.services.sales_shelf import a_sale
 
 
 @pytest.fixture
@@ -161,13 +163,14 @@ def test_accounts_of_an_ended_connection_are_shown_when_asked_for(shop: Shop) ->
 
 
 def sync_everything(shop: Shop, connection_id: int) -> None:
-    """A run, an item and a contact."""
+    """A run, an item, a contact and a sale."""
     a_run(shop, connection_id)
     item = {"code": "PANEL", "code_key": "panel", "name": "Panel", "is_tracked": False}
     contact = {"name": "Acme", "email": "", "is_supplier": True, "is_customer": False}
     now = shop.act.at
     shop.write(lambda session: keep(session, RemoteItem, connection_id, {"i1": item}, now))
     shop.write(lambda session: keep(session, RemoteContact, connection_id, {"c1": contact}, now))
+    shop.write(lambda session: keep_sales(session, connection_id, [a_sale("s1")], now))
 
 
 def add_people(shop: Shop) -> None:

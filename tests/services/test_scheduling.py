@@ -81,7 +81,7 @@ def test_a_schedule_is_set_replaced_and_cleared(shelf: Shelf) -> None:
     with pytest.raises(NotFound):
         shelf.shop.write(lambda session: clear_schedule(session, connection_id=shelf.connection_id, kind="items"))
     with pytest.raises(Invalid):
-        put(shelf, "sales")
+        put(shelf, "bills")
     with pytest.raises(NotFound):
         shelf.shop.write(lambda session: set_schedule(session, connection_id=99, kind="items", every=60))
 

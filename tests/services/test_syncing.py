@@ -350,8 +350,10 @@ def test_books_without_an_end_are_given_up(shelf: Shelf, monkeypatch: pytest.Mon
 
 
 def test_bad_input_is_refused_and_nothing_written(shelf: Shelf, engine: sa.Engine) -> None:
-    with pytest.raises(Invalid, match=r"'sales' can't be synced\. Use one of accounts, items, contacts\.") as refused:
-        shelf.sync("sales")
+    with pytest.raises(
+        Invalid, match=r"'bills' can't be synced\. Use one of accounts, items, contacts, sales\."
+    ) as refused:
+        shelf.sync("bills")
     assert refused.value.field == "kind"
     stranger = dataclasses.replace(shelf, shop=a_shop(engine))
     with pytest.raises(NotFound):

@@ -34,10 +34,12 @@ WRONG_STATES: dict[str, str] = {
     "products": "kind",
     "receipt_charges": "spread_by",
     "receipts": "state",
+    "remote_sales": "kind status",
     "returns": "document_kind",
     "reversals": "document_kind",
     "stock_counts": "state",
     "stock_entries": "document_kind",
+    "sync_cursors": "kind",
     "sync_runs": "kind cause state",
     "sync_schedules": "kind",
     "token_sets": "state",
@@ -54,8 +56,15 @@ SIGNED = {
     "month_end_lots.cost",
     "stock_entries.quantity",
     "stock_entries.cost",
+    "remote_sales.net",
+    "remote_sale_lines.quantity",
+    "remote_sale_lines.net",
 }
-SUMS = {"stock_balances.quantity", "stock_balances.value", "exports.exact", "exports.posted", "exports.rounding"}
+SUMS = {"stock_balances.quantity", "stock_balances.value", "exports.exact", "exports.posted", "exports.rounding"} | {
+    "remote_sales.net",
+    "remote_sale_lines.quantity",
+    "remote_sale_lines.net",
+}
 ABOVE_ZERO = {
     "boms.output_quantity",
     "bom_lines.quantity",
@@ -182,7 +191,7 @@ def test_the_rows_that_the_checks_are_tried_on_are_valid_themselves(engine: sa.E
     }
     unique = {
         "account_mappings", "company_options", "draws", "memberships", "month_end_lots", "returns", "stock_balances",
-        "stock_count_lines", "supplier_parts", "sync_schedules",
+        "stock_count_lines", "supplier_parts", "sync_cursors", "sync_schedules",
     }  # fmt: skip
     refusals = {table: find_refusal(engine, table, alone.get(table, {})) for table in {*metadata.tables} - unique}
     assert {table: said for table, said in refusals.items() if said} == {}

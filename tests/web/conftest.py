@@ -19,6 +19,7 @@ from tests.web.shop import (
     open_shop,
     plan_lamps,
     post,
+    read_sales,
     staff,
     stock_up,
 )
@@ -37,7 +38,7 @@ def full_shop(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -
     """A shop with receipts, a build and posted exports, and a stranger's company beside it. Only to look at."""
     folder = tmp_path_factory.mktemp("full-shop")
     opened = open_shop(copy_of(migrated_sqlite, folder / "shop.sqlite3"), folder)
-    connect(opened)
+    read_sales(opened, connect(opened))
     stock_up(opened)
     make_lamps(opened, "60")
     post(opened, [1, 2, 3])

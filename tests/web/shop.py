@@ -31,9 +31,11 @@ from partsemble_core.services.posting import post_export
 from partsemble_core.services.receiving import LineInput, receive
 from partsemble_core.services.reversing import reverse
 from partsemble_core.services.subscribing import add_endpoint, send_test
+from partsemble_core.services.syncing import run_sync
 from partsemble_core.store import database
 from partsemble_core.store.companies import Role
 from partsemble_core.store.session import CompanySession
+from partsemble_core.store.syncs import SyncCause
 from partsemble_core.wiring import build_house
 from partsemble_csv_import import plugin as csv_import
 from partsemble_qbo_stub import QuickBooksStub
@@ -210,6 +212,11 @@ def connect(shop: Shop) -> int:
             )
         )
     return connection.id
+
+
+def read_sales(shop: Shop, connection_id: int) -> None:
+    """What the sync of sales brings: an invoice and a credit note."""
+    run_sync(shop.house, shop.company_id, connection_id, "sales", cause=SyncCause.PERSON, by="owner@lumen.example")
 
 
 def stock_up(shop: Shop) -> list[int]:

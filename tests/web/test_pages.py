@@ -11,7 +11,19 @@ from partsemble_core.services import connecting
 from partsemble_core.store.base import Base
 from partsemble_csv_import import REGISTER_ID
 from tests.web.people import Visitor, text_of
-from tests.web.shop import Shop, connect, correct, found, listen, make_lamps, open_shop, plan_lamps, staff, stock_up
+from tests.web.shop import (
+    Shop,
+    connect,
+    correct,
+    found,
+    listen,
+    make_lamps,
+    open_shop,
+    plan_lamps,
+    read_sales,
+    staff,
+    stock_up,
+)
 
 Visit = Callable[[Shop, str], Visitor]
 ROLES = ("owner", "admin", "accountant", "builder", "viewer")
@@ -25,6 +37,7 @@ IDS = {
     "connection_id": 1,
     "count_id": 1,
     "adjustment_id": 1,
+    "sale_id": 1,
     "webhook_id": 1,
     "delivery_id": 1,
     "supplier_id": 1,
@@ -98,7 +111,7 @@ def test_every_page_is_shown_and_changes_nothing(full_shop: Shop, visit: Visit, 
 
 def test_pages_are_the_same_on_both_databases(database_url: str, tmp_path: Path, visit: Visit) -> None:
     shop = open_shop(database_url, tmp_path)
-    connect(shop)
+    read_sales(shop, connect(shop))
     stock_up(shop)
     make_lamps(shop, "60")
     plan_lamps(shop, "2")

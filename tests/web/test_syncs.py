@@ -68,9 +68,9 @@ def test_a_schedule_is_set_shown_and_taken_away(shop: Shop, visit: Visit) -> Non
     for _ in range(2):
         assert owner.post(SCHEDULE, {"kind": "items", "every": ""}).status_code == 303
     assert "selected>every" not in owner.get("/integrations").text
-    for fields in ({"kind": "items", "every": "1m"}, {"kind": "sales", "every": "1h"}, {"kind": "sales"}, {}):
+    for fields in ({"kind": "items", "every": "1m"}, {"kind": "bills", "every": "1h"}, {"kind": "bills"}, {}):
         assert owner.post(SCHEDULE, fields).status_code == 422
-    assert owner.post(SYNC, {"kind": "sales"}).status_code == 422
+    assert owner.post(SYNC, {"kind": "bills"}).status_code == 422
     assert owner.post("/integrations/connections/99/sync", {"kind": "items"}).status_code == 404
 
 

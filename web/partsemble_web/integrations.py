@@ -28,7 +28,7 @@ from partsemble_core.store.connections import (
     mapped_accounts,
 )
 from partsemble_core.store.session import CompanySession
-from partsemble_web import lists, syncs
+from partsemble_web import lists, sales_documents, syncs
 from partsemble_web.refusals import Answer
 from partsemble_web.scope import act, reading, require, the_house, the_person, write
 from partsemble_web.signing_in import session_key
@@ -37,6 +37,8 @@ pages = Blueprint("integrations", __name__, template_folder="templates")
 lists.route(pages, syncs.RUNS, path="/integrations/syncs", noun="syncs")
 lists.route(pages, syncs.ITEMS, path="/integrations/items", noun="items")
 lists.route(pages, syncs.CONTACTS, path="/integrations/contacts", noun="contacts")
+lists.route(pages, sales_documents.PAGE, path="/integrations/sales-documents", noun="sales")
+pages.add_url_rule("/integrations/sales-documents/<id:sale_id>", view_func=sales_documents.show_sale)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

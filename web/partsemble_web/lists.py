@@ -42,6 +42,8 @@ class ListPage:
     """A second, quieter line in a cell: column key → key of another value of the row."""
     minor: frozenset[str] = frozenset()
     """Columns that a phone leaves out."""
+    has_own_currency: bool = False
+    """Whether each row says which currency its amounts are in; else they are in the company's."""
     pick: Callable[[Row], bool] | None = None
     """Which rows have a box to tick, for the form ``picked`` of the template."""
     picked_by: frozenset[Role] = MAY_EXPORT

@@ -22,6 +22,7 @@ from partsemble_core.services.listing.event_tables import EVENT_DELIVERIES
 from partsemble_core.services.listing.labels import build_label, export_label, receipt_label
 from partsemble_core.services.listing.paging import Table, all_rows, page_of
 from partsemble_core.services.listing.people_tables import INVITATIONS, MEMBERS, SIGN_INS
+from partsemble_core.services.listing.sales_tables import SALES_DOCUMENTS
 from partsemble_core.services.listing.stock_tables import BUILDS, ENTRIES, LOTS, PRODUCTS, RECEIPTS
 from partsemble_core.services.listing.supplier_tables import SUPPLIERS
 from partsemble_core.services.listing.sync_tables import CONTACTS, ITEMS, SYNCS
@@ -55,6 +56,7 @@ __all__ = [
     "list_members",
     "list_products",
     "list_receipts",
+    "list_sales_documents",
     "list_sign_ins",
     "list_suppliers",
     "list_syncs",
@@ -83,6 +85,7 @@ TABLES: Mapping[str, Table] = {
         MEMBERS,
         INVITATIONS,
         SIGN_INS,
+        SALES_DOCUMENTS,
     )
 }
 
@@ -186,6 +189,14 @@ def list_sign_ins(session: CompanySession, query: ListQuery) -> Listing:
     return page_of(session, SIGN_INS, query)
 
 
+def list_sales_documents(session: CompanySession, query: ListQuery) -> Listing:
+    """Invoices, receipts and credit notes of the connected books, newest first.
+
+    Filters: connection (id), connections, kind, state, from, to (their days).
+    """
+    return page_of(session, SALES_DOCUMENTS, query)
+
+
 LISTS: Mapping[str, Callable[[CompanySession, ListQuery], Listing]] = {
     "products": list_products,
     "lots": list_lots,
@@ -205,6 +216,7 @@ LISTS: Mapping[str, Callable[[CompanySession, ListQuery], Listing]] = {
     "members": list_members,
     "invitations": list_invitations,
     "sign_ins": list_sign_ins,
+    "sales_documents": list_sales_documents,
 }
 
 

@@ -48,6 +48,7 @@ CAPABILITIES = Capabilities(
     inventory_mode_reason="The stub posts journals; quantities stay in Partsemble.",
     key_window=KEY_WINDOW,
     closed_period=ClosedPeriod.REFUSES,
+    sales=True,
     balances=True,
     max_narration=4000,
 )
@@ -134,8 +135,12 @@ class QuickBooksStub:
         )
 
     @hookimpl
-    def fetch_sales(self) -> Page[SalesDocument]:
-        raise Unsupported("The QuickBooks stub holds no sales; enter them by hand.")
+    def fetch_sales(self, ctx: BackendContext, cursor: str | None, limit: int) -> Page[SalesDocument]:
+        company = _company(ctx.organisation_id)
+        versions = self.service.sales(company.external_id, currency=company.base_currency)
+        start = min(int(cursor) if cursor and cursor.isdecimal() else 0, len(versions))
+        end = min(start + limit, len(versions))
+        return Page(records=versions[start:end], next_cursor=str(end), has_more=end < len(versions))
 
     @hookimpl
     def sync_contacts(self) -> ContactSync:

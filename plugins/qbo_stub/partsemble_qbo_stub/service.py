@@ -10,7 +10,7 @@ import datetime as dt
 import enum
 import threading
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from partsemble_core.plugin_api import (
@@ -23,6 +23,10 @@ from partsemble_core.plugin_api import (
     OutcomeUnknown,
     PeriodClosed,
     RetryLater,
+    SalesDocument,
+    SalesKind,
+    SalesLine,
+    SalesStatus,
     entry_bytes,
 )
 
@@ -69,6 +73,45 @@ ITEMS = (
 )
 
 
+FIRST_SALES = (
+    SalesDocument(
+        external_id="201",
+        number="1001",
+        kind=SalesKind.INVOICE,
+        status=SalesStatus.OPEN,
+        date=dt.date(2026, 9, 28),
+        currency="USD",
+        rate=Decimal(1),
+        lines=(
+            SalesLine(
+                line_id="1", item_id="12", item_code="FOUNTAIN", quantity=Decimal(2), net_amount=Decimal("550.00")
+            ),
+            SalesLine(line_id="2", description="Delivery", quantity=Decimal(1), net_amount=Decimal("35.50")),
+        ),
+        contact_id="58",
+        contact_name="Cool Cars",
+        updated_at=dt.datetime(2026, 9, 28, 14, 0, tzinfo=dt.UTC),
+    ),
+    SalesDocument(
+        external_id="202",
+        number="CM-17",
+        kind=SalesKind.CREDIT,
+        status=SalesStatus.OPEN,
+        date=dt.date(2026, 10, 2),
+        currency="USD",
+        rate=Decimal(1),
+        lines=(
+            SalesLine(
+                line_id="1", item_id="12", item_code="FOUNTAIN", quantity=Decimal(1), net_amount=Decimal("275.00")
+            ),
+        ),
+        contact_id="58",
+        contact_name="Cool Cars",
+        updated_at=dt.datetime(2026, 10, 2, 8, 30, tzinfo=dt.UTC),
+    ),
+)
+
+
 class Trouble(enum.StrEnum):
     """What a test makes go wrong with the next write."""
 
@@ -87,6 +130,8 @@ class StubJournal:
 class _Company:
     journals: list[StubJournal] = field(default_factory=list)
     keys: dict[str, tuple[dt.datetime, bytes, StubJournal]] = field(default_factory=dict)
+    sales: list[SalesDocument] = field(default_factory=list)
+    """Every version of every sale, in the order of their writing."""
     closed_through: dt.date | None = None
     trouble: list[Trouble] = field(default_factory=list)
 
@@ -122,6 +167,17 @@ class StubService:
         """Every posted journal, oldest first."""
         with self._lock:
             return tuple(self._companies[company_id].journals)
+
+    def record_sale(self, company_id: str, document: SalesDocument) -> None:
+        """A sale as a person enters, changes or voids it: one more version."""
+        with self._lock:
+            self._companies[company_id].sales.append(document)
+
+    def sales(self, company_id: str, *, currency: str) -> tuple[SalesDocument, ...]:
+        """The first sales and every version since, oldest first."""
+        first = tuple(replace(sale, currency=currency) for sale in FIRST_SALES)
+        with self._lock:
+            return first + tuple(self._companies[company_id].sales)
 
     def close_books(self, company_id: str, through: dt.date | None) -> None:
         """Sets or takes away the closing date."""

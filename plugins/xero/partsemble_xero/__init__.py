@@ -40,6 +40,7 @@ CAPABILITIES = Capabilities(
     key_window=dt.timedelta(minutes=6),
     closed_period=ClosedPeriod.REFUSES,
     contacts_push=True,
+    sales=True,
     max_narration=MAX_NARRATION - TOKEN_ROOM,
     calls_per_minute=60,
     calls_at_once=5,
@@ -114,8 +115,8 @@ class XeroPlugin:
         return posting.discard_draft(ctx, entry, external_id)
 
     @hookimpl
-    def fetch_sales(self) -> Page[SalesDocument]:
-        return sales.fetch_sales()
+    def fetch_sales(self, ctx: BackendContext, cursor: str | None, limit: int) -> Page[SalesDocument]:
+        return sales.fetch_sales(ctx, cursor, limit)
 
     @hookimpl
     def sync_contacts(

@@ -28,7 +28,7 @@ DEFAULTS: Mapping[str, str] = {
     "revoke_url": "https://identity.xero.com/connect/revocation",
     "api_url": "https://api.xero.com",
     "scopes": "offline_access openid profile email accounting.settings.read accounting.manualjournals"
-    " accounting.contacts",
+    " accounting.contacts accounting.invoices.read",
 }
 CONCURRENT_PAUSE = 2
 """Seconds to wait after "too many at once", which comes without Retry-After."""

@@ -28,8 +28,8 @@ def calendar_date(text: str) -> dt.date | None:
         return None
 
 
-def instant(text: str) -> dt.datetime | None:
-    """A moment such as ``/Date(1439434356790+0000)/``; None for anything else. It is UTC whatever the offset says."""
+def instant_of(text: str) -> dt.datetime | None:
+    """A moment such as ``/Date(1439434356790)/``, UTC whatever offset is printed; None for anything else."""
     match = _DATE.fullmatch(text)
     try:
         return _EPOCH + dt.timedelta(milliseconds=int(match[1])) if match else None

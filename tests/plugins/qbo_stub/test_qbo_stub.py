@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
+import uuid
 from collections import defaultdict
 from collections.abc import Mapping
 from decimal import Decimal
 
 import pytest
 
-from partsemble_core.plugin_api import ConnectRequest, ConnectStep, KeyReused, NotPermitted
+from partsemble_core.plugin_api import ConnectRequest, ConnectStep, KeyReused, NotPermitted, SalesStatus
 from partsemble_core.plugin_host import PluginHost
 from partsemble_core.plugin_testing.contract import BackendContract
 from partsemble_core.plugin_testing.harness import Fault, Harness, LedgerAccount
 from partsemble_core.plugin_testing.memory import FixedClock, make_context
 from partsemble_qbo_stub import QuickBooksStub
-from partsemble_qbo_stub.service import KEY_WINDOW, Trouble
+from partsemble_qbo_stub.service import FIRST_SALES, KEY_WINDOW, Trouble
 
 COMPANY = "9130-0001"
 TROUBLES = {Fault.BEFORE: Trouble.BEFORE, Fault.AFTER: Trouble.AFTER, Fault.LIMIT: Trouble.LIMIT}
@@ -49,6 +51,16 @@ class StubHarness(Harness):
 
     def close_books(self, through: dt.date) -> None:
         self.stub.service.close_books(COMPANY, through)
+
+    def make_sale(self) -> str:
+        sale = dataclasses.replace(FIRST_SALES[0], external_id=uuid.uuid4().hex, lines=FIRST_SALES[0].lines[:1])
+        self.stub.service.record_sale(COMPANY, sale)
+        return sale.external_id
+
+    def void_sale(self, external_id: str) -> None:
+        sales = self.stub.service.sales(COMPANY, currency="USD")
+        sale = next(each for each in sales if each.external_id == external_id)
+        self.stub.service.record_sale(COMPANY, dataclasses.replace(sale, status=SalesStatus.VOIDED))
 
 
 class TestContract(BackendContract):

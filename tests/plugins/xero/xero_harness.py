@@ -79,3 +79,9 @@ class XeroHarness(Harness):
 
     def close_books(self, through: dt.date) -> None:
         self.sandbox.lock(BOOKS, period=through.isoformat())
+
+    def make_sale(self) -> str:
+        return str(self.sandbox.invoice(BOOKS, lines=[{"item": "SENSOR-KIT", "quantity": "2"}])["id"])
+
+    def void_sale(self, external_id: str) -> None:
+        self.sandbox.invoice(BOOKS, external_id, status="VOIDED")

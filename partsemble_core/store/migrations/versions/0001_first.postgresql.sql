@@ -600,6 +600,35 @@ CREATE TABLE remote_items (
 	CONSTRAINT fk_remote_items_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
 )
 --;;
+CREATE TABLE remote_sales (
+	connection_id BIGINT NOT NULL,
+	external_id TEXT NOT NULL,
+	kind TEXT NOT NULL,
+	status TEXT NOT NULL,
+	number TEXT NOT NULL,
+	date DATE NOT NULL,
+	contact_id TEXT NOT NULL,
+	contact_name TEXT NOT NULL,
+	currency TEXT NOT NULL,
+	rate TEXT NOT NULL,
+	net BIGINT NOT NULL,
+	problem TEXT NOT NULL,
+	updated_at TIMESTAMP WITH TIME ZONE,
+	synced_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_remote_sales PRIMARY KEY (id),
+	CONSTRAINT fk_remote_sales_company_id_connection_id FOREIGN KEY(company_id, connection_id) REFERENCES connections (company_id, id),
+	CONSTRAINT uq_remote_sales_company_id_connection_id_external_id UNIQUE (company_id, connection_id, external_id),
+	CONSTRAINT ck_remote_sales_kind_known CHECK (kind IN ('invoice', 'receipt', 'credit')),
+	CONSTRAINT ck_remote_sales_status_known CHECK (status IN ('draft', 'open', 'paid', 'voided', 'deleted')),
+	CONSTRAINT ck_remote_sales_net_bounded CHECK (net > -1000000000000000000 AND net < 1000000000000000000),
+	CONSTRAINT uq_remote_sales_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_remote_sales_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE INDEX ix_remote_sales_by_day ON remote_sales (company_id, date, id)
+--;;
 CREATE TABLE sign_ins (
 	membership_id BIGINT NOT NULL,
 	email TEXT NOT NULL,
@@ -678,6 +707,21 @@ CREATE TABLE supplier_parts (
 	CONSTRAINT fk_supplier_parts_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
 )
 --;;
+CREATE TABLE sync_cursors (
+	connection_id BIGINT NOT NULL,
+	kind TEXT NOT NULL,
+	cursor TEXT NOT NULL,
+	saved_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_sync_cursors PRIMARY KEY (id),
+	CONSTRAINT fk_sync_cursors_company_id_connection_id FOREIGN KEY(company_id, connection_id) REFERENCES connections (company_id, id),
+	CONSTRAINT uq_sync_cursors_company_id_connection_id_kind UNIQUE (company_id, connection_id, kind),
+	CONSTRAINT ck_sync_cursors_kind_known CHECK (kind IN ('accounts', 'items', 'contacts', 'sales')),
+	CONSTRAINT uq_sync_cursors_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_sync_cursors_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
 CREATE TABLE sync_runs (
 	connection_id BIGINT NOT NULL,
 	kind TEXT NOT NULL,
@@ -697,7 +741,7 @@ CREATE TABLE sync_runs (
 	company_id BIGINT NOT NULL,
 	CONSTRAINT pk_sync_runs PRIMARY KEY (id),
 	CONSTRAINT fk_sync_runs_company_id_connection_id FOREIGN KEY(company_id, connection_id) REFERENCES connections (company_id, id),
-	CONSTRAINT ck_sync_runs_kind_known CHECK (kind IN ('accounts', 'items', 'contacts')),
+	CONSTRAINT ck_sync_runs_kind_known CHECK (kind IN ('accounts', 'items', 'contacts', 'sales')),
 	CONSTRAINT ck_sync_runs_state_known CHECK (state IN ('running', 'done', 'failed')),
 	CONSTRAINT ck_sync_runs_cause_known CHECK (cause IN ('person', 'schedule', 'hook', 'command')),
 	CONSTRAINT ck_sync_runs_ended_has_a_time CHECK ((state = 'running') = (ended_at IS NULL)),
@@ -719,7 +763,7 @@ CREATE TABLE sync_schedules (
 	CONSTRAINT pk_sync_schedules PRIMARY KEY (id),
 	CONSTRAINT fk_sync_schedules_company_id_connection_id FOREIGN KEY(company_id, connection_id) REFERENCES connections (company_id, id),
 	CONSTRAINT uq_sync_schedules_company_id_connection_id_kind UNIQUE (company_id, connection_id, kind),
-	CONSTRAINT ck_sync_schedules_kind_known CHECK (kind IN ('accounts', 'items', 'contacts')),
+	CONSTRAINT ck_sync_schedules_kind_known CHECK (kind IN ('accounts', 'items', 'contacts', 'sales')),
 	CONSTRAINT ck_sync_schedules_every_minutes_sane CHECK (every_minutes BETWEEN 5 AND 10080),
 	CONSTRAINT uq_sync_schedules_company_id_id UNIQUE (company_id, id),
 	CONSTRAINT fk_sync_schedules_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
@@ -897,6 +941,27 @@ CREATE TABLE receipt_lines (
 	CONSTRAINT ck_receipt_lines_weight_bounded CHECK (weight IS NULL OR (weight >= 0 AND weight < 1000000000000000)),
 	CONSTRAINT uq_receipt_lines_company_id_id UNIQUE (company_id, id),
 	CONSTRAINT fk_receipt_lines_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE TABLE remote_sale_lines (
+	sale_id BIGINT NOT NULL,
+	position INTEGER NOT NULL,
+	external_id TEXT NOT NULL,
+	item_id TEXT NOT NULL,
+	item_code TEXT NOT NULL,
+	code_key TEXT NOT NULL,
+	description TEXT NOT NULL,
+	quantity BIGINT NOT NULL,
+	net BIGINT NOT NULL,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_remote_sale_lines PRIMARY KEY (id),
+	CONSTRAINT fk_remote_sale_lines_company_id_sale_id FOREIGN KEY(company_id, sale_id) REFERENCES remote_sales (company_id, id),
+	CONSTRAINT uq_remote_sale_lines_company_id_sale_id_position UNIQUE (company_id, sale_id, position),
+	CONSTRAINT ck_remote_sale_lines_quantity_bounded CHECK (quantity > -1000000000000000000 AND quantity < 1000000000000000000),
+	CONSTRAINT ck_remote_sale_lines_net_bounded CHECK (net > -1000000000000000000 AND net < 1000000000000000000),
+	CONSTRAINT uq_remote_sale_lines_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_remote_sale_lines_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
 )
 --;;
 CREATE TABLE build_cost_lines (

@@ -24,6 +24,8 @@ from .faults import KINDS, Fault, add_fault, clear_faults, list_faults
 from .pages import read_books
 from .problems import JSON, Problem
 from .recording import forget_requests, list_requests
+from .sales_rules import SalesRefused
+from .sales_switches import SALES_SWITCHES, Change
 from .tenants import Tenant, find_tenant, list_tenants, lock_dates
 from .wire import WireError, decode, encode, from_ms, read_moment
 
@@ -69,6 +71,12 @@ class Admin:
             ("GET", "/faults", self.show_faults),
             ("POST", "/faults", self.add_fault),
             ("DELETE", "/faults", self.clear_faults),
+            *(
+                (
+                    ("POST", f"/organisations/<tenant_id>{path}", partial(self.change_sales, do))
+                    for path, do in SALES_SWITCHES
+                )
+            ),
         )
         for method, path, switch in table:
             routes.add_url_rule(
@@ -155,6 +163,22 @@ class Admin:
             raise AdminRefused("contact-not-found", field="contact_id", cure="name a contact's id", status=404)
         _by_hand(lambda: contacts.change_by_hand(connection, tenant, contact, fields, now_ms=now_ms))
         return {"contact_id": contact.contact_id}
+
+    def change_sales(
+        self, do: Callable[[Change], object], connection: sqlite3.Connection, tenant_id: str, **path: str
+    ) -> object:
+        """One of the switches of ``sales_switches.py``."""
+        change = Change(
+            connection=connection,
+            tenant=_tenant(connection, tenant_id),
+            fields=_fields(),
+            now_ms=self._sandbox.clock.now_ms(connection),
+            path=path,
+        )
+        try:
+            return do(change)
+        except SalesRefused as refusal:
+            raise AdminRefused(refusal.code, field=refusal.field, cure=refusal.cure, status=refusal.status) from refusal
 
     def disconnect(self, connection: sqlite3.Connection, tenant_id: str) -> object:
         """The user takes the app's access to one organisation away; tokens still refresh."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import accounts, contacts, items, journals, organisations
+from . import accounts, contacts, items, journals, organisations, sales_documents
 
 ENDPOINTS = (
     organisations.ENDPOINT,
@@ -10,4 +10,6 @@ ENDPOINTS = (
     items.ENDPOINT,
     journals.ENDPOINT,
     contacts.ENDPOINT,
+    sales_documents.INVOICES,
+    sales_documents.CREDIT_NOTES,
 )

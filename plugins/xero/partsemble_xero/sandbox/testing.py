@@ -148,6 +148,18 @@ class SandboxHandle:
         """Change one as a person would: name, email, contact_number, status, merged_into, is_supplier, is_customer."""
         self.admin("POST", f"organisations/{self.tenant_id(organisation)}/contacts/{contact_id}", fields)
 
+    def invoice(self, organisation: str, which: str = "", /, **fields: object) -> dict[str, Any]:
+        """Make an invoice, or change the one with this id or number; gives its id, number, status and line ids."""
+        return self._document(organisation, f"invoices/{which}" if which else "invoices", fields)
+
+    def credit_note(self, organisation: str, which: str = "", /, **fields: object) -> dict[str, Any]:
+        """The same with a credit note."""
+        return self._document(organisation, f"credit-notes/{which}" if which else "credit-notes", fields)
+
+    def _document(self, organisation: str, path: str, fields: Mapping[str, object]) -> dict[str, Any]:
+        shown: dict[str, Any] = self.admin("POST", f"organisations/{self.tenant_id(organisation)}/{path}", fields)
+        return shown
+
     def disconnect(self, organisation: str) -> None:
         """The user ends the app's access to one organisation on Xero's side."""
         self.admin("POST", f"organisations/{self.tenant_id(organisation)}/disconnect", {})

@@ -120,7 +120,13 @@ def test_a_body_that_is_no_journal_is_a_400(shared_app: App, raw: bytes) -> None
 
 @pytest.mark.parametrize(
     "path",
-    ["/Accounts/55555555-1111-4222-8333-666666666666", "/ManualJournals/nonsense", "/Items/NOPE", "/Invoices"],
+    [
+        "/Accounts/55555555-1111-4222-8333-666666666666",
+        "/ManualJournals/nonsense",
+        "/Items/NOPE",
+        "/Invoices/INV-9",
+        "/Payments",
+    ],
 )
 def test_what_is_not_there_is_a_404_in_plain_text(shared_app: App, path: str) -> None:
     answer = shared_app.call("GET", path)

@@ -22,6 +22,7 @@ from xero_python.accounting import Contact, Contacts, ManualJournals
 from partsemble_xero.sandbox import server
 from partsemble_xero.sandbox.testing import RunningSandbox, start_sandbox
 from tests.plugins.xero.sandbox.client import KITS, TIMEOUT, App, journal, line
+from tests.plugins.xero.sandbox.sales_walk import walk_sales, walk_sales_as_stranger
 from tests.plugins.xero.sandbox.stranger import Stranger, sdk_journal
 
 if TYPE_CHECKING:
@@ -41,6 +42,11 @@ EXCEPTIONS = (
     ("GET", "/ManualJournals", "status: 400", "a where that can't be read is a 400 on every list"),
     ("GET", "/Contacts", "'2020-01-01T00:00:00' is not", "the same"),
     ("GET", "/Contacts", "status: 400", "the same"),
+    ("GET", "/Invoices", "'2020-01-01T00:00:00' is not", "the same"),
+    ("GET", "/Invoices", "status: 400", "the same"),
+    ("GET", "/CreditNotes", "'2020-01-01T00:00:00' is not", "the same"),
+    ("GET", "/CreditNotes", "status: 400", "the same"),
+    ("GET", "/Invoices/", "is not a 'uuid'", "Xero's page says that the number is taken as well"),
     ("GET", "/Items/", "is not a 'uuid'", "Xero's page says that the code is taken as well"),
     ("PUT", "/ManualJournals", "HasAttachments'] Tried to write", "the SDK sends back what it may only read"),
     ("POST", "/ManualJournals/", "UpdatedDateUTC'] Tried to write", "the same"),
@@ -170,6 +176,7 @@ def walk(app: App) -> None:
     app.call("GET", f"/ManualJournals/{draft}")
     app.call("GET", f"/ManualJournals/{MISSING}")
     walk_contacts(app)
+    walk_sales(app)
     app.call("GET", "/Organisation", headers={"Xero-Tenant-Id": MISSING})
     app.call("GET", "/Organisation", headers={"Authorization": "Bearer x"})
 
@@ -210,6 +217,7 @@ def walk_as_stranger(stranger: Stranger) -> None:
     accounting.update_contact(tenant_id, made.contact_id, Contacts(contacts=[Contact(name="Changed")]))
     accounting.get_contacts(tenant_id, page=1, include_archived=True)
     accounting.get_contact(tenant_id, made.contact_id)
+    walk_sales_as_stranger(stranger, tenant_id)
 
 
 def leave(sandbox: RunningSandbox) -> None:
