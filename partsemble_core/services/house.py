@@ -39,6 +39,8 @@ class House:
     ring: Callable[[int, int], None]
     ring_sync: Callable[[int, int], bool] = nobody_listens
     """The same for (company, run of a sync). False: no queue took it."""
+    ring_heard: Callable[[int, int], bool] = nobody_listens
+    """The same for (company, connection) whose books told of changes."""
 
     def write(self, company_id: int, work: Callable[[CompanySession], T]) -> T:
         """One transaction; after its commit the bell is rung for the exports that it queued."""

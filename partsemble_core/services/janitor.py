@@ -1,6 +1,7 @@
 """The janitor: after an export came to rest, the books are searched once for drafts of ours that lost.
 
 A draft is in no ledger, so this is tidiness: whatever fails is tried again an hour later, and stops nothing.
+What the books told of is forgotten here too, a month later.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from partsemble_core.errors import PartsembleError
 from partsemble_core.plugin_api.entries import entry_from_bytes
 from partsemble_core.plugin_api.types import Posting
 from partsemble_core.services.addressing import context_of, token_for
+from partsemble_core.services.answering import forget_old
 from partsemble_core.services.house import House
 from partsemble_core.services.tidying import tidy_drafts
 from partsemble_core.store.connections import Connection, ConnectionState, get_connection
@@ -52,6 +54,7 @@ def keeping_tidy(house: House) -> Iterator[None]:
 def _run(house: House, stopping: threading.Event) -> None:
     while not stopping.is_set():
         try:
+            forget_old(house)
             tidy_round(house)
         except SQLAlchemyError as error:
             log.warning("the janitor could not use the database (%s); it tries again", type(error).__name__)

@@ -43,7 +43,13 @@ def account_fields(account: Account) -> Fields:
 
 def item_fields(item: Item) -> Fields:
     code = plain(item.code)
-    return {"code": code, "code_key": sku_key(code), "name": plain(item.name), "is_tracked": item.is_tracked}
+    return {
+        "code": code,
+        "code_key": sku_key(code),
+        "name": plain(item.name),
+        "is_tracked": item.is_tracked,
+        "tracked_in": plain("\n".join(item.tracked_in)),
+    }
 
 
 def contact_fields(contact: Contact) -> Fields:

@@ -10,11 +10,13 @@ from partsemble_core.store import (
     connections,
     events,
     exports,
+    hearing,
     lots,
     month_ends,
     products,
     receipts,
     syncs,
+    tracking,
 )
 from partsemble_core.store.base import Base
 
@@ -26,10 +28,12 @@ TABLES = (
     connections,
     events,
     exports,
+    hearing,
     lots,
     month_ends,
     products,
     receipts,
     syncs,
+    tracking,
 )
 metadata = Base.metadata

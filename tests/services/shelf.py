@@ -98,8 +98,8 @@ class Shelf:
         write_anywhere(self.shop.engine, lambda session: session.execute(statement))
 
 
-def a_shelf(engine: sa.Engine, folder: Path) -> Shelf:
-    backend = ShelfBackend()
+def a_shelf(engine: sa.Engine, folder: Path, backend: ShelfBackend | None = None) -> Shelf:
+    backend = backend or ShelfBackend()
     host = PluginHost()
     host.add(backend, "qbo_stub")
     house = House(

@@ -30,6 +30,7 @@ KNOWN = {
     "export_attempts": {"step": "create"},
     "exports": {"state": "pending", "doubt": "", "document_kind": "build", "is_replaced": False},
     "grants": {"state": "active"},
+    "heard_events": {"state": "waiting"},
     "lots": {"state": "open"},
     "memberships": {"role": "owner"},
     "products": {"kind": "component"},

@@ -27,6 +27,7 @@ WRONG_STATES: dict[str, str] = {
     "export_attempts": "step outcome",
     "exports": "state doubt document_kind",
     "grants": "state",
+    "heard_events": "state",
     "lots": "state",
     "memberships": "role",
     "products": "kind",

@@ -14,7 +14,9 @@ from partsemble_core.domain.journals import REQUIRED_ROLES, AccountRole
 from partsemble_core.plugin_api.types import BackendInfo, Organisation
 from partsemble_core.services import connecting, mapping
 from partsemble_core.services.admitting import MAY_EXPORT, MAY_SET_UP
+from partsemble_core.services.answering import listening_of
 from partsemble_core.services.exporting import ROLE_LABELS
+from partsemble_core.services.hearing import KEY
 from partsemble_core.services.picking import pickable_accounts
 from partsemble_core.services.refreshing import SignInBroken
 from partsemble_core.services.registering import FILENAME, has_register, journal_register
@@ -28,6 +30,7 @@ from partsemble_core.store.connections import (
 )
 from partsemble_core.store.session import CompanySession
 from partsemble_web import lists, syncs
+from partsemble_web.heard import HEARD
 from partsemble_web.refusals import Answer
 from partsemble_web.scope import act, reading, require, the_house, the_person, write
 from partsemble_web.signing_in import session_key
@@ -38,6 +41,7 @@ CHOICE_SECONDS = 15 * 60
 lists.route(pages, syncs.RUNS, path="/integrations/syncs", noun="syncs")
 lists.route(pages, syncs.ITEMS, path="/integrations/items", noun="items")
 lists.route(pages, syncs.CONTACTS, path="/integrations/contacts", noun="contacts")
+lists.route(pages, HEARD, path="/integrations/heard", noun="heard")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,11 +62,14 @@ def show() -> str:
         chosen = mapped_accounts(session, connection.id) if connection else {}
         accounts = pickable_accounts(session, connection.id) if connection else ()
         sync_rows = syncs.sync_rows(session, connection.id) if connection else ()
+        listening = listening_of(the_house(), session, connection) if connection else None
     host = the_house().host
     return render_template(
         "integrations/integrations.html",
         connection=connection,
         syncs=sync_rows,
+        listening=listening,
+        key_setting=f"{PLUGIN_PREFIX}{connection.backend}_{KEY}".upper() if connection else "",
         info=_info_of(connection),
         backends=sorted(host.infos.values(), key=lambda info: info.title),
         unset={name: _unset(info) for name, info in host.infos.items()},

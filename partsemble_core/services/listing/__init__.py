@@ -18,6 +18,7 @@ from partsemble_core.services.listing.asking import (
 from partsemble_core.services.listing.book_tables import ACCOUNTS, EXPORTS
 from partsemble_core.services.listing.correction_tables import ADJUSTMENTS, COUNTS
 from partsemble_core.services.listing.event_tables import EVENT_DELIVERIES
+from partsemble_core.services.listing.heard_tables import HEARD_EVENTS
 from partsemble_core.services.listing.labels import build_label, export_label, receipt_label
 from partsemble_core.services.listing.paging import Table, all_rows, page_of
 from partsemble_core.services.listing.stock_tables import BUILDS, ENTRIES, LOTS, PRODUCTS, RECEIPTS, SUPPLIERS
@@ -45,6 +46,7 @@ __all__ = [
     "list_entries",
     "list_event_deliveries",
     "list_exports",
+    "list_heard_events",
     "list_items",
     "list_lots",
     "list_products",
@@ -72,6 +74,7 @@ TABLES: Mapping[str, Table] = {
         ITEMS,
         CONTACTS,
         EVENT_DELIVERIES,
+        HEARD_EVENTS,
     )
 }
 
@@ -152,6 +155,11 @@ def list_event_deliveries(session: CompanySession, query: ListQuery) -> Listing:
     return page_of(session, EVENT_DELIVERIES, query)
 
 
+def list_heard_events(session: CompanySession, query: ListQuery) -> Listing:
+    """What the books told of by themselves, newest first. Filters: subject, state, connection (id)."""
+    return page_of(session, HEARD_EVENTS, query)
+
+
 LISTS: Mapping[str, Callable[[CompanySession, ListQuery], Listing]] = {
     "products": list_products,
     "lots": list_lots,
@@ -167,6 +175,7 @@ LISTS: Mapping[str, Callable[[CompanySession, ListQuery], Listing]] = {
     "items": list_items,
     "contacts": list_contacts,
     "event_deliveries": list_event_deliveries,
+    "heard_events": list_heard_events,
 }
 
 

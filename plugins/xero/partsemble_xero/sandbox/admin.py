@@ -256,3 +256,7 @@ def _whole(fields: Fields, name: str, *, default: int | None, most: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
         raise AdminRefused("number-not-valid", field=name, cure=f"send a whole number from 0 to {most}")
     return value
+
+
+answer_switch, read_fields, refuse_strangers, tenant_of = _answer, _fields, _refuse_strangers, _tenant
+"""For the switches that live in files of their own."""

@@ -136,6 +136,21 @@ class SandboxHandle:
         """The user ends all access on Xero's side: refresh tokens die too."""
         self.admin("POST", "revoke-grant", {})
 
+    def set_up_webhook(self, url: str, *categories: str) -> str:
+        """Enter the app's address for webhooks, all categories or those named; how it answered the handshake."""
+        fields = {"url": url, **({"categories": list(categories)} if categories else {})}
+        return str(self.admin("POST", "webhooks", fields)["status"])
+
+    def announce(self, organisation: str, *, category: str, resource_id: str, change: str = "UPDATE") -> None:
+        """Tell the app of a change that didn't happen."""
+        fields = {"tenant_id": self.tenant_id(organisation), "category": category}
+        self.admin("POST", "webhooks/announce", {**fields, "resource_id": resource_id, "change": change})
+
+    def webhooks(self) -> dict[str, Any]:
+        """The app's webhook, what waits, and every call of it."""
+        shown: dict[str, Any] = self.admin("GET", "webhooks")
+        return shown
+
     def admin(self, method: str, path: str, fields: Mapping[str, object] | None = None) -> Any:
         """Call a switch under ``/sandbox/``. Raises :class:`SandboxRefused`."""
         body = "" if fields is None else json.dumps(fields)
