@@ -14,8 +14,9 @@ from partsemble_core.plugin_api.types import Account, Contact, Item
 from partsemble_core.store.connections import RemoteAccount
 from partsemble_core.store.session import CompanySession
 from partsemble_core.store.syncs import RemoteContact, RemoteItem
+from partsemble_core.store.tracking import RemoteTracking
 
-RemoteTable = type[RemoteAccount] | type[RemoteItem] | type[RemoteContact]
+RemoteTable = type[RemoteAccount] | type[RemoteItem] | type[RemoteContact] | type[RemoteTracking]
 Fields = dict[str, object]
 AT_ONCE = 500
 """Rows of one statement: databases take so many values and no more."""

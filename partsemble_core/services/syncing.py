@@ -33,6 +33,7 @@ from partsemble_core.services.keeping import (
     mark_gone,
     plain,
 )
+from partsemble_core.services.labelling import read_tracking
 from partsemble_core.store.connections import (
     Connection,
     ConnectionState,
@@ -300,6 +301,8 @@ def _still_mine(session: CompanySession, reading: Reading) -> SyncRun | None:
 
 def _read_all(house: House, company_id: int, reading: Reading) -> None:
     cursor: str | None = None
+    if reading.kind == SyncKind.ACCOUNTS:
+        read_tracking(house, reading.connection)
     for _ in range(PAGES):
         page = _ask(house, reading, cursor)
         is_ours = house.write(company_id, lambda session, page=page: _keep_page(session, reading, page))  # type: ignore[misc]

@@ -12,9 +12,10 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from partsemble_core.config import PLUGIN_PREFIX
 from partsemble_core.domain.journals import REQUIRED_ROLES, AccountRole
 from partsemble_core.plugin_api.types import BackendInfo, Organisation
-from partsemble_core.services import connecting, mapping
+from partsemble_core.services import connecting, labelling, mapping
 from partsemble_core.services.admitting import MAY_EXPORT, MAY_SET_UP
 from partsemble_core.services.answering import listening_of
+from partsemble_core.services.cautioning import cautions_of
 from partsemble_core.services.exporting import ROLE_LABELS
 from partsemble_core.services.hearing import KEY
 from partsemble_core.services.picking import pickable_accounts
@@ -63,12 +64,16 @@ def show() -> str:
         accounts = pickable_accounts(session, connection.id) if connection else ()
         sync_rows = syncs.sync_rows(session, connection.id) if connection else ()
         listening = listening_of(the_house(), session, connection) if connection else None
+        cautions = cautions_of(session, connection) if connection else ()
+        tracking = labelling.categories_of(session, connection.id) if connection else ()
     host = the_house().host
     return render_template(
         "integrations/integrations.html",
         connection=connection,
         syncs=sync_rows,
         listening=listening,
+        cautions=cautions,
+        tracking=tracking,
         key_setting=f"{PLUGIN_PREFIX}{connection.backend}_{KEY}".upper() if connection else "",
         info=_info_of(connection),
         backends=sorted(host.infos.values(), key=lambda info: info.title),
@@ -149,6 +154,24 @@ def set_accounts(connection_id: int) -> Answer:
     state = write(lambda session: _map_all(session, connection_id, wanted))
     ready = state == ConnectionState.ACTIVE
     flash("Accounts saved. New documents are exported from now on." if ready else "Accounts saved.", "success")
+    return redirect(url_for("integrations.show"), code=303)
+
+
+@pages.post("/integrations/connections/<id:connection_id>/tracking")
+def set_tracking(connection_id: int) -> Answer:
+    """Chooses a tracking option for each category that is sent; an empty one is unset."""
+    require(MAY_SET_UP)
+
+    def choose(session: CompanySession) -> None:
+        for category in labelling.categories_of(session, connection_id):
+            option_id = request.form.get(f"tracking-{category.category_id}")
+            if option_id is not None and option_id != (category.chosen.external_id if category.chosen else ""):
+                labelling.choose_tracking(
+                    session, connection_id=connection_id, category_id=category.category_id, option_id=option_id
+                )
+
+    write(choose)
+    flash("Tracking saved. It counts from the next document on.", "success")
     return redirect(url_for("integrations.show"), code=303)
 
 

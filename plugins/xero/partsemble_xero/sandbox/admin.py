@@ -24,6 +24,7 @@ from .pages import read_books
 from .problems import JSON
 from .recording import forget_requests, list_requests
 from .tenants import Tenant, find_tenant, list_tenants, lock_dates
+from .tracking import set_tracking_status
 from .wire import WireError, decode, encode, from_ms, read_moment
 
 SECONDS_MAX = 100 * 366 * 86_400
@@ -56,6 +57,7 @@ class Admin:
             ("GET", "/books/<tenant_id>.json", self.show_books),
             ("POST", "/organisations/<tenant_id>/lock-dates", self.set_lock_dates),
             ("POST", "/organisations/<tenant_id>/accounts/<code>", self.set_account),
+            ("POST", "/organisations/<tenant_id>/tracking", self.set_tracking),
             ("POST", "/organisations/<tenant_id>/disconnect", self.disconnect),
             ("POST", "/revoke-grant", self.revoke_grant),
             ("GET", "/clock", self.show_clock),
@@ -118,6 +120,25 @@ class Admin:
         if not set_status(connection, tenant_id=tenant.tenant_id, code=code, status=str(status), now_ms=now_ms):
             raise AdminRefused("account-not-found", field="code", cure="name an account code of the chart", status=404)
         return {"code": code, "status": status}
+
+    def set_tracking(self, connection: sqlite3.Connection, tenant_id: str) -> object:
+        """``category``, ``option`` (left out: the category itself), ``status``: ARCHIVED or ACTIVE."""
+        tenant, fields = _tenant(connection, tenant_id), _fields()
+        status, option = fields.get("status"), fields.get("option")
+        if status not in ("ACTIVE", "ARCHIVED"):
+            raise AdminRefused("status-not-valid", field="status", cure="send ACTIVE or ARCHIVED")
+        done = set_tracking_status(
+            connection,
+            tenant_id=tenant.tenant_id,
+            category=str(fields.get("category")),
+            option=None if option is None else str(option),
+            status=str(status),
+        )
+        if done is None:
+            raise AdminRefused("tracking-not-found", field="category", cure="name a tracking category", status=404)
+        if not done:
+            raise AdminRefused("two-active-at-most", field="status", cure="archive another category first", status=409)
+        return {"category": fields.get("category"), "option": option, "status": status}
 
     def disconnect(self, connection: sqlite3.Connection, tenant_id: str) -> object:
         """The user takes the app's access to one organisation away; tokens still refresh."""

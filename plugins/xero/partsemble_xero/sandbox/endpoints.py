@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from . import accounts, items, journals, organisations
+from . import accounts, items, journals, organisations, tracking
 
 ENDPOINTS = (
     organisations.ENDPOINT,
     accounts.ENDPOINT,
     items.ENDPOINT,
     journals.ENDPOINT,
+    tracking.ENDPOINT,
 )

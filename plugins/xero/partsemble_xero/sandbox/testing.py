@@ -128,6 +128,11 @@ class SandboxHandle:
         path = f"organisations/{self.tenant_id(organisation)}/accounts/{code}"
         self.admin("POST", path, {"status": "ARCHIVED"})
 
+    def set_tracking(self, organisation: str, *, category: str, option: str | None = None, status: str) -> None:
+        """Archive or restore a tracking category, or an option of it, as a person would in Xero."""
+        fields = {"category": category, "status": status, **({"option": option} if option else {})}
+        self.admin("POST", f"organisations/{self.tenant_id(organisation)}/tracking", fields)
+
     def disconnect(self, organisation: str) -> None:
         """The user ends the app's access to one organisation on Xero's side."""
         self.admin("POST", f"organisations/{self.tenant_id(organisation)}/disconnect", {})
