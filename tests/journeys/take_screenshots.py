@@ -117,6 +117,7 @@ def pages(shop: Shop, *, receipt: int, build: int, waiting: int) -> dict[str, st
         "adjustments": "/adjustments",
         "bom-versions": f"/products/{lamp}/bom/versions",
         "syncs": "/integrations/syncs",
+        "heard": "/integrations/heard",
         "not-found": "/lots/999",
     }
 

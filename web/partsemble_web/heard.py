@@ -11,5 +11,5 @@ HEARD = ListPage(
     template="integrations/heard.html",
     shown=("heard_at", "category", "change", "resource_id", "subject", "state"),
     minor=frozenset({"change", "resource_id", "subject"}),
-    choices={"subject": ("Read", tuple(Subject)), "state": ("State", tuple(HeardState))},
+    choices={"subject": ("About", tuple(Subject)), "state": ("State", tuple(HeardState))},
 )

@@ -23,7 +23,7 @@ HEARD_EVENTS = Table(
         Column("category", "Category"),
         Column("change", "Change"),
         Column("resource_id", "Their id"),
-        Column("subject", "Read", "state"),
+        Column("subject", "About", "state"),
         Column("state", "State", "state"),
         Column("happened_at", "Happened (their time)"),
         Column("run_id", "Sync", "number"),

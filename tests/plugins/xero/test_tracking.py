@@ -59,7 +59,7 @@ def test_every_line_of_a_posted_journal_carries_them(host: PluginHost, harness: 
 
 def test_an_archived_option_is_refused_and_nothing_is_posted(host: PluginHost, harness: XeroHarness) -> None:
     known = options(host, harness)
-    with pytest.raises(Rejected, match="'Warehouse' could not be found"):
+    with pytest.raises(Rejected, match="could not be found, or is not active"):
         create(host, harness, tracked(harness.entry(), known["Warehouse"]))
     assert harness.count_journals() == 0
 
