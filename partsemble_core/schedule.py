@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
+from partsemble_core.services.answering import answer_waiting
 from partsemble_core.services.claiming import due_exports
 from partsemble_core.services.delivering import delivering
 from partsemble_core.services.house import House
@@ -26,7 +27,8 @@ log = logging.getLogger(__name__)
 
 
 def run_schedule(house: House, stopping: threading.Event) -> None:
-    """Rings for due exports and syncs, and keeps sign-ins alive every few seconds, until ``stopping`` is set.
+    """Rings for due exports and syncs, also those that the books asked for, and keeps sign-ins alive every few
+    seconds, until ``stopping`` is set.
 
     Events are sent meanwhile. On each of a company's days, and when it starts, it brings the company's month ends up
     to date. A database that is away is waited for.
@@ -36,6 +38,7 @@ def run_schedule(house: House, stopping: threading.Event) -> None:
         while not stopping.is_set():
             try:
                 sweep(house)
+                answer_waiting(house)
                 ring_syncs(house)
                 refresh_due(house)
                 refresh_values(house, refreshed)

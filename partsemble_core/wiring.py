@@ -28,6 +28,7 @@ JOB_SECONDS = 300
 SYNC_QUEUE = "syncs"
 SYNC_JOB = "partsemble_core.worker.sync_job"
 SYNC_SECONDS = 3600
+HEARD_JOB = "partsemble_core.worker.answer_job"
 FAILED_JOB_SECONDS = 24 * 3600
 REDIS_TIME_OUT = 2
 
@@ -91,6 +92,7 @@ def _house(settings: Settings, engine: object) -> House:
         clock=utc_now,
         ring=partial(ring, settings),
         ring_sync=partial(ring_sync, settings),
+        ring_heard=partial(ring_heard, settings),
     )
 
 
@@ -115,15 +117,24 @@ def ring(settings: Settings, company_id: int, export_id: int) -> None:
 
 def ring_sync(settings: Settings, company_id: int, run_id: int) -> bool:
     """Wakes a worker for the run of a sync. False where there is no queue, or it can't be reached."""
+    return _ring_syncs(settings, SYNC_JOB, f"sync-{run_id}", company_id, run_id)
+
+
+def ring_heard(settings: Settings, company_id: int, connection_id: int) -> bool:
+    """Wakes a worker for a connection whose books told of changes. False: the sweep will find them."""
+    return _ring_syncs(settings, HEARD_JOB, f"heard-{connection_id}", company_id, connection_id)
+
+
+def _ring_syncs(settings: Settings, job: str, job_id: str, company_id: int, row_id: int) -> bool:
     if not settings.redis_url:
         return False
     client = _impatient(settings)
     try:
-        _enqueue(open_sync_queue(client), SYNC_JOB, f"sync-{run_id}", company_id, run_id)
+        _enqueue(open_sync_queue(client), job, job_id, company_id, row_id)
     except DuplicateJobError:
-        log.debug("sync %s is on its way already", run_id)
+        log.debug("%s is on its way already", job_id)
     except RedisError as error:
-        log.warning("the job queue can't be reached (%s) for sync %s", type(error).__name__, run_id)
+        log.warning("the job queue can't be reached (%s) for %s", type(error).__name__, job_id)
         return False
     finally:
         client.close()

@@ -9,6 +9,7 @@ from rq import Worker
 from rq.serializers import JSONSerializer
 
 from partsemble_core import config
+from partsemble_core.services.answering import answer
 from partsemble_core.services.house import House
 from partsemble_core.services.posting import post_export
 from partsemble_core.services.syncing import work_on
@@ -32,6 +33,11 @@ def post_export_job(company_id: int, export_id: int) -> str:
 def sync_job(company_id: int, run_id: int) -> str:
     """Works on one run of a sync, unless another does. The answer is for the log only."""
     return work_on(worker_house(), company_id, run_id).state
+
+
+def answer_job(company_id: int, connection_id: int) -> str:
+    """Begins the syncs that the books asked for by telling of changes. The answer is for the log only."""
+    return f"{len(answer(worker_house(), company_id, connection_id))} begun"
 
 
 def run_worker(*, burst: bool = False) -> None:

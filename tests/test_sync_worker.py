@@ -17,13 +17,17 @@ import redis
 import sqlalchemy as sa
 
 from partsemble_core import config, wiring
+from partsemble_core.services.answering import answer, answer_waiting
+from partsemble_core.services.hearing import hear
 from partsemble_core.services.scheduling import ring_syncs, set_schedule
 from partsemble_core.services.syncing import start_sync
+from partsemble_core.store.hearing import HeardEvent
 from partsemble_core.store.syncs import SyncCause, SyncRun
 from tests.faults.killing import PATHS
 from tests.faults.stage import an_engine
 from tests.servers.waiting import wait_until
 from tests.services.shelf import Shelf, a_shelf
+from tests.services.telling_books import GENUINE, TellingShelf, a_message, an_event
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 WORKER = """
@@ -35,6 +39,12 @@ if sys.argv[1] == "hang":
     backend.before_page = lambda cursor: time.sleep(300)
 worker_house().host.add(backend, "qbo_stub")
 run_worker(burst=sys.argv[1] == "burst")
+"""
+TELLING_WORKER = """
+from partsemble_core.worker import run_worker, worker_house
+from tests.services.telling_books import TellingShelf
+worker_house().host.add(TellingShelf(), "qbo_stub")
+run_worker(burst=True)
 """
 
 
@@ -133,3 +143,37 @@ def test_without_a_queue_server_it_is_done_at_once_and_the_log_says_so(
     house = dataclasses.replace(shelf.house, ring_sync=functools.partial(wiring.ring_sync, settings))
     assert begin(dataclasses.replace(shelf, house=house)).state == "done"
     assert any("can't be reached" in record.getMessage() for record in caplog.records)
+
+
+def test_what_the_books_tell_of_reaches_a_worker(engine: sa.Engine, tmp_path: Path, empty_valkey_url: str) -> None:
+    """The message rings for the answer, and the answer for its sync; each job holds two ids."""
+    made = a_shelf(engine, tmp_path, TellingShelf())
+    settings = dataclasses.replace(made.house.settings, redis_url=empty_valkey_url)
+    house = dataclasses.replace(
+        made.house,
+        settings=settings,
+        ring_sync=functools.partial(wiring.ring_sync, settings),
+        ring_heard=functools.partial(wiring.ring_heard, settings),
+    )
+    telling = dataclasses.replace(made, house=house)
+    for number in range(3):
+        hear(house, "qbo_stub", headers=GENUINE, body=a_message(an_event(resource_id=f"c-{number}")))
+    with redis.Redis.from_url(empty_valkey_url) as client:
+        [job] = wiring.open_sync_queue(client).jobs
+        assert (job.func_name, job.args) == (wiring.HEARD_JOB, [made.company_id, made.connection_id])
+    environment = {**config.environment_of(settings), "PYTHONPATH": os.pathsep.join(map(str, PATHS))}
+    subprocess.run([sys.executable, "-c", TELLING_WORKER], env=environment, timeout=60, check=True)
+    assert [(run.kind, run.state) for run in telling.runs()] == [("contacts", "done")]
+    assert answer(house, made.company_id, made.connection_id) == []
+    with house.reading(made.company_id) as session:
+        assert set(session.scalars(sa.select(HeardEvent.state))) == {"answered"}
+
+
+def test_a_queue_that_lost_everything_is_found_by_the_sweep(engine: sa.Engine, tmp_path: Path) -> None:
+    made = a_shelf(engine, tmp_path, TellingShelf())
+    settings = dataclasses.replace(made.house.settings, redis_url="redis://127.0.0.1:1/0")
+    house = dataclasses.replace(made.house, ring_heard=functools.partial(wiring.ring_heard, settings))
+    hear(house, "qbo_stub", headers=GENUINE, body=a_message(an_event()))
+    assert made.runs() == []
+    assert answer_waiting(made.house) == 1
+    assert [run.state for run in made.runs()] == ["running"], "it waits to be taken up"

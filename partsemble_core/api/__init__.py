@@ -12,6 +12,8 @@ from partsemble_core.api import (
     counts,
     events,
     exports,
+    heard,
+    incoming,
     lists,
     lots,
     people,
@@ -51,6 +53,7 @@ AREAS = (
     syncs.area,
     search.area,
     sales.area,
+    heard.area,
     lists.area,
 )
 INFO = """Parts, BOMs, FIFO builds and exact cost, posted to the books exactly once.
@@ -71,5 +74,6 @@ def register_api(app: Flask, house: House) -> None:
     )
     app.extensions.setdefault("partsemble", house)
     licence = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
+    incoming.register(app)
     publish(app, AREAS, info={"description": INFO, "license": licence}, address=house.settings.base_url)
     guard_addresses(app)

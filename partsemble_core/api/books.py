@@ -8,13 +8,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from partsemble_core.api import schemas
+from partsemble_core.api import book_schemas, schemas
 from partsemble_core.api.areas import Area
 from partsemble_core.api.door import Json, reading, writing
 from partsemble_core.api.lists import page_of
 from partsemble_core.domain.journals import REQUIRED_ROLES
 from partsemble_core.services.admitting import MAY_SET_UP
+from partsemble_core.services.cautioning import cautions_of
 from partsemble_core.services.exporting import ROLE_LABELS
+from partsemble_core.services.labelling import categories_of, choose_tracking
 from partsemble_core.services.listing import get_table, parse_list_query
 from partsemble_core.services.mapping import map_account, unmap_account
 from partsemble_core.store.companies import Company, get_company
@@ -83,6 +85,39 @@ def delete_account(connection_id: int, role: str) -> Json:
     return writing(unset)
 
 
+@area.route("GET", "/connections/<id:connection_id>/cautions", gives=book_schemas.CautionsOut)
+def list_cautions(connection_id: int) -> Json:
+    """What somebody should look at before the next export."""
+    with reading() as session:
+        found = cautions_of(session, get_connection(session, connection_id))
+    return {"rows": found}
+
+
+@area.route("GET", "/connections/<id:connection_id>/tracking", gives=book_schemas.TrackingOut)
+def list_tracking(connection_id: int) -> Json:
+    """Tracking categories of the books, their options, and which one every line of later postings carries."""
+    with reading() as session:
+        return _tracking_body(session, connection_id)
+
+
+@area.route(
+    "PUT",
+    "/connections/<id:connection_id>/tracking/<category_id>",
+    takes=book_schemas.TrackingChoiceIn,
+    gives=book_schemas.TrackingOut,
+    roles=MAY_SET_UP,
+)
+def put_tracking(body: dict[str, Any], connection_id: int, category_id: str) -> Json:
+    """Has every line of later postings carry an option of the category; null: none of it."""
+
+    def choose(session: CompanySession, act: object) -> Json:
+        option_id = body["option"] or ""
+        choose_tracking(session, connection_id=connection_id, category_id=category_id, option_id=option_id)
+        return _tracking_body(session, connection_id)
+
+    return writing(choose)
+
+
 @area.route("GET", "/company", gives=schemas.CompanyOut)
 def show_company() -> Company:
     """The company that the token opens."""
@@ -105,4 +140,19 @@ def _connection_body(session: CompanySession, connection: Connection) -> Json:
             }
             for role, label in ROLE_LABELS.items()
         ],
+    }
+
+
+def _tracking_body(session: CompanySession, connection_id: int) -> Json:
+    return {
+        "rows": [
+            {
+                "category_id": category.category_id,
+                "category": category.name,
+                "chosen": category.chosen.external_id if category.chosen else None,
+                "is_usable": category.chosen is None or category.chosen.is_usable,
+                "options": [{"id": option.external_id, "name": option.name} for option in category.options],
+            }
+            for category in categories_of(session, connection_id)
+        ]
     }

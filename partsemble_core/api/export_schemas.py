@@ -42,6 +42,7 @@ class DryRunLine(Strict):
     debit = Amount(required=True, allow_none=True)
     credit = Amount(required=True, allow_none=True)
     description = String(required=True)
+    tracking = String(required=True)
 
 
 class DryRunOut(Strict):

@@ -170,6 +170,8 @@ def _print_dry_run(shown: DryRun, decimals: int) -> None:
     print(f"{shown.reference}  {shown.label}  {shown.date}  {shown.currency}  to {shown.organisation}")
     print(shown.narration)
     print(Sheet(LINES, [_line_row(line) for line in shown.lines], decimals))
+    for tracking in dict.fromkeys(line.tracking for line in shown.lines if line.tracking):
+        print(f"Tracking: {tracking}")
     print(f"Total: {format_amount(shown.total, decimals=decimals)}")
     print(f"Rounding: {format_amount(shown.rounding, decimals=decimals)}")
     print(f"Token: {shown.token}")

@@ -28,6 +28,7 @@ from partsemble_core.plugin_api.hookspecs import (
 from partsemble_core.plugin_api.http import Http, HttpAnswer, JsonBody, TimeOuts, json_text
 from partsemble_core.plugin_api.secret import Secret
 from partsemble_core.plugin_api.sign_in import Feature, ScopeNeed, SignIn
+from partsemble_core.plugin_api.tracking import Tracking, TrackingCategory, TrackingOption
 from partsemble_core.plugin_api.types import (
     SPEC_VERSION,
     Account,
@@ -68,6 +69,7 @@ from partsemble_core.plugin_api.types import (
     SalesStatus,
     SettingField,
 )
+from partsemble_core.plugin_api.webhooks import NotGenuine, Subject, Webhook, WebhookEvent
 
 __all__ = [
     "BACKEND_HOOKS",
@@ -109,6 +111,7 @@ __all__ = [
     "Json",
     "JsonBody",
     "KeyReused",
+    "NotGenuine",
     "NotPermitted",
     "Organisation",
     "OutcomeUnknown",
@@ -129,8 +132,14 @@ __all__ = [
     "SettingField",
     "SignIn",
     "SignedOut",
+    "Subject",
     "TimeOuts",
+    "Tracking",
+    "TrackingCategory",
+    "TrackingOption",
     "Unsupported",
+    "Webhook",
+    "WebhookEvent",
     "Written",
     "check_entry",
     "entry_bytes",

@@ -11,11 +11,12 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, asdict, fields
 from decimal import Decimal
 from typing import Any
 
 from partsemble_core.errors import Invalid
+from partsemble_core.plugin_api.tracking import Tracking
 from partsemble_core.plugin_api.types import Capabilities, JournalEntry, JournalLine
 
 FORMAT = 1
@@ -25,6 +26,8 @@ MAX_DESCRIPTION = 4000
 MAX_DECIMALS = 6
 _TOKEN = re.compile(r"[A-Za-z0-9-]{12}")
 _CURRENCY = re.compile(r"[A-Z]{3}")
+_TYPES = {"decimals": int, "date": dt.date, "lines": tuple, "amount": Decimal, "tracking": tuple}
+"""Of the fields that aren't text."""
 _AMOUNT = re.compile(r"-?\d{1,40}(\.\d{1,40})?", re.ASCII)
 
 
@@ -40,6 +43,7 @@ def entry_bytes(entry: JournalEntry) -> bytes:
             "account_code": line.account_code,
             "amount": _amount_text(line.amount, decimals=entry.decimals, field=f"lines[{position}].amount"),
             "description": _nfc(line.description),
+            **_tracking_body(line),
         }
         for position, line in enumerate(entry.lines)
     ]
@@ -51,6 +55,11 @@ def entry_bytes(entry: JournalEntry) -> bytes:
     except UnicodeEncodeError as error:
         message = "The entry holds half a character (a lone surrogate); remove it."
         raise Invalid("entry", message) from error
+
+
+def _tracking_body(line: JournalLine) -> dict[str, list[dict[str, str]]]:
+    """Left out where there is none: so lines without it have the bytes that they always had."""
+    return {"tracking": [asdict(each) for each in line.tracking]} if line.tracking else {}
 
 
 def _nfc(text: str) -> str:
@@ -74,17 +83,26 @@ def entry_from_bytes(content: bytes) -> JournalEntry:
 def _line_from(body: dict[str, Any]) -> JournalLine:
     if not _AMOUNT.fullmatch(body["amount"]):
         raise ValueError("an amount is not a plain number")
-    return JournalLine(**_typed({**body, "amount": Decimal(body["amount"])}, JournalLine))
+    read = {**body, "amount": Decimal(body["amount"])}
+    if "tracking" in body:
+        read["tracking"] = tuple(_tracking_from(each) for each in body["tracking"])
+    return JournalLine(**_typed(read, JournalLine))
 
 
-def _typed(body: Mapping[str, Any], kind: type[JournalEntry] | type[JournalLine]) -> dict[str, Any]:
+def _tracking_from(body: object) -> Tracking:
+    if not isinstance(body, dict):
+        raise TypeError("tracking is not an object")
+    return Tracking(**_typed(body, Tracking))
+
+
+def _typed(body: Mapping[str, Any], kind: type[JournalEntry] | type[JournalLine] | type[Tracking]) -> dict[str, Any]:
     """``body`` if it has the fields of ``kind``, no unknown ones, and each a value of its type."""
     expected = {item.name: item for item in fields(kind)}
     missing = {name for name, item in expected.items() if item.default is MISSING} - body.keys()
     if missing or body.keys() - expected.keys():
         raise ValueError(f"fields {sorted(missing | (body.keys() - expected.keys()))}")
     for name, value in body.items():
-        wanted = {"decimals": int, "date": dt.date, "lines": tuple, "amount": Decimal}.get(name, str)
+        wanted = _TYPES.get(name, str)
         if type(value) is not wanted:
             raise ValueError(f"{name} is {type(value).__name__}")
     return dict(body)
@@ -155,6 +173,17 @@ def _check_line(line: JournalLine, *, decimals: int, where: str) -> None:
         raise Invalid(f"{where}.description", f"The description is too long; keep it to {MAX_DESCRIPTION}.")
     for name in ("account_id", "account_code", "description"):
         _check_text(getattr(line, name), where=f"{where}.{name}")
+    _check_tracking(line.tracking, where=f"{where}.tracking")
+
+
+def _check_tracking(tracking: tuple[Tracking, ...], *, where: str) -> None:
+    if len({each.category_id for each in tracking}) != len(tracking):
+        raise Invalid(where, "A line carries one option of a tracking category at most; take one away.")
+    for each in tracking:
+        if not each.category_id.strip() or not each.option_id.strip():
+            raise Invalid(where, "A tracking option has no id; read the tracking categories again.")
+        for text in (each.category_id, each.category, each.option_id, each.option):
+            _check_text(text, where=where)
 
 
 def _decimals_of(amount: Decimal) -> int:

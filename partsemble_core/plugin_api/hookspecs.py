@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 
 import pluggy
 
+from partsemble_core.plugin_api.secret import Secret
+from partsemble_core.plugin_api.tracking import TrackingCategory
 from partsemble_core.plugin_api.types import (
     Account,
     AccountBalance,
@@ -27,6 +29,7 @@ from partsemble_core.plugin_api.types import (
     Page,
     SalesDocument,
 )
+from partsemble_core.plugin_api.webhooks import Webhook
 
 PROJECT = "partsemble"
 ENTRY_POINT_GROUP = "partsemble.plugins"
@@ -35,7 +38,7 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
 class BackendSpec:
-    """What an accounting backend implements. All but the last five are required of every backend."""
+    """What an accounting backend implements. All but the last seven are required of every backend."""
 
     @hookspec
     def describe_backend(self) -> BackendInfo:  # type: ignore[empty-body]
@@ -88,6 +91,16 @@ class BackendSpec:
         """Optional. Ledger balances of today, debit positive."""
 
     @hookspec(firstresult=True)
+    def list_tracking(self, ctx: BackendContext) -> Sequence[TrackingCategory]:  # type: ignore[empty-body]
+        """Optional. The labels that a journal line may carry, archived ones too."""
+
+    @hookspec(firstresult=True)
+    def read_webhook(  # type: ignore[empty-body]
+        self, settings: Mapping[str, str | Secret], headers: Mapping[str, str], body: bytes
+    ) -> Webhook:
+        """Optional. Verifies a message of theirs and reads it, pure. Raises NotGenuine."""
+
+    @hookspec(firstresult=True)
     def export_register(self, ctx: BackendContext) -> bytes:  # type: ignore[empty-body]
         """Optional. The journal register of a backend that keeps its own, as a UTF-8 CSV file."""
 
@@ -97,4 +110,12 @@ class BackendSpec:
 
 
 BACKEND_HOOKS = ("connect", "list_items", "list_accounts", "post_journal", "fetch_sales", "sync_contacts")
-OPTIONAL_HOOKS = ("find_journal", "discard_draft", "list_balances", "export_register", "read_bom_file")
+OPTIONAL_HOOKS = (
+    "find_journal",
+    "discard_draft",
+    "list_balances",
+    "list_tracking",
+    "read_webhook",
+    "export_register",
+    "read_bom_file",
+)

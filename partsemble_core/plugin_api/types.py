@@ -16,6 +16,7 @@ from typing import Generic, Protocol, TypeVar
 from partsemble_core.plugin_api.http import Http
 from partsemble_core.plugin_api.secret import Secret
 from partsemble_core.plugin_api.sign_in import ScopeNeed, SignIn
+from partsemble_core.plugin_api.tracking import Tracking
 
 SPEC_VERSION = (1, 0)
 T = TypeVar("T")
@@ -241,6 +242,8 @@ class Item:
     quantity_on_hand: Decimal | None = None
     is_tracked: bool = False
     """The books keep its stock too: its cost of goods would be counted twice."""
+    tracked_in: tuple[str, ...] = ()
+    """Codes of the accounts that hold its stock and its cost of goods there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,6 +254,7 @@ class JournalLine:
     account_code: str
     amount: Decimal
     description: str = ""
+    tracking: tuple[Tracking, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

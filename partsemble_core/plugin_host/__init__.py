@@ -39,11 +39,15 @@ from partsemble_core.plugin_api import (
     JournalResult,
     JournalStatus,
     JournalStep,
+    NotGenuine,
     OutcomeUnknown,
     Page,
     PostStep,
     SalesDocument,
+    Secret,
+    TrackingCategory,
     Unsupported,
+    Webhook,
     Written,
     check_entry,
 )
@@ -263,6 +267,26 @@ class PluginHost:
         """Ledger balances of today. Raises Unsupported where the backend can't tell."""
         balances = self._ask(backend, "list_balances", object, ctx)
         return checked_records(balances, AccountBalance, backend=backend, hook="list_balances")
+
+    def list_tracking(self, backend: str, ctx: BackendContext) -> tuple[TrackingCategory, ...]:
+        """The labels that a journal line may carry. Raises Unsupported where there are none."""
+        found = self._ask(backend, "list_tracking", object, ctx)
+        return checked_records(found, TrackingCategory, backend=backend, hook="list_tracking")
+
+    def read_webhook(
+        self, backend: str, *, settings: Mapping[str, str | Secret], headers: Mapping[str, str], body: bytes
+    ) -> Webhook:
+        """What a message of theirs says. Raises NotGenuine, Unsupported, PluginError without the message's text."""
+        if not self.has_hook(backend, "read_webhook"):
+            raise Unsupported(f"{self.info(backend).title} tells nothing by itself; read from it by schedule.")
+        arguments = {"settings": settings, "headers": headers, "body": body}
+        try:
+            answer = self._invoke(backend, "read_webhook", arguments)
+        except NotGenuine:
+            raise
+        except Exception as error:  # noqa: BLE001 - its text may hold the key or what was sent
+            raise PluginError(backend, "read_webhook", f"raised {type(error).__name__}") from None
+        return checked(answer, Webhook, backend=backend, hook="read_webhook", written=Written.NO)
 
     def export_register(self, backend: str, ctx: BackendContext) -> bytes:
         """The journal register as CSV. Raises Unsupported where the backend keeps none."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -14,10 +14,12 @@ from partsemble_core.plugin_api import (
     ConnectState,
     ConnectStep,
     InventoryMode,
+    NotGenuine,
     Page,
     Posting,
     Secret,
     Unsupported,
+    Webhook,
 )
 from partsemble_core.plugin_host import PluginHost
 from partsemble_core.plugin_testing.harness import Harness
@@ -49,7 +51,7 @@ class ReadingContract(ContractFixtures):
         capabilities = host.info(harness.name).capabilities
         needed = {"find_journal": capabilities.posting in {Posting.DRAFT_THEN_POST, Posting.LOOKUP}}
         needed |= {"discard_draft": capabilities.posting is Posting.DRAFT_THEN_POST}
-        needed |= {"list_balances": capabilities.balances}
+        needed |= {"list_balances": capabilities.balances, "read_webhook": capabilities.webhooks}
         missing = [hook for hook, wanted in needed.items() if wanted and not host.has_hook(harness.name, hook)]
         assert not missing, f"the capabilities promise {missing}"
 
@@ -97,6 +99,37 @@ class ReadingContract(ContractFixtures):
         assert not silent, f"accounts {silent}: usable without a reason why not, or the other way round"
         usable = {(account.external_id, account.code) for account in accounts if account.usable}
         assert {tuple(harness.debit), tuple(harness.credit)} <= usable
+
+    def test_tracking_options_can_be_told_apart(self, host: PluginHost, harness: Harness) -> None:
+        if not host.has_hook(harness.name, "list_tracking"):
+            pytest.skip(f"{harness.name} has no tracking categories.")
+        categories = host.list_tracking(harness.name, harness.ctx)
+        options = [option for category in categories for option in category.options]
+        assert all(each.external_id and each.name for each in (*categories, *options))
+        assert len({option.external_id for option in options}) == len(options)
+        assert len({category.external_id for category in categories}) == len(categories)
+
+    def test_only_a_genuine_message_is_heard(self, host: PluginHost, harness: Harness) -> None:
+        settings, headers, body = harness.genuine_webhook()
+
+        def read(headers: Mapping[str, str], body: bytes, settings: Mapping[str, str | Secret] = settings) -> Webhook:
+            return host.read_webhook(harness.name, settings=settings, headers=headers, body=body)
+
+        found = read(headers, body)
+        assert found == read(headers, body), "it is pure: the same message says the same"
+        assert found.events
+        assert all(event.organisation_id == harness.ctx.organisation_id for event in found.events)
+        forgeries: list[Callable[[], Webhook]] = [
+            lambda: read(headers, body + b" "),
+            lambda: read(headers, body[:-1]),
+            lambda: read({}, body),
+            lambda: read(dict.fromkeys(headers, ""), body),
+            lambda: read(dict.fromkeys(headers, "\u00e9"), body),
+            lambda: read(headers, body, {}),
+        ]
+        for forgery in forgeries:
+            with pytest.raises(NotGenuine):
+                forgery()
 
     def test_no_secret_of_the_connection_shows(self, harness: Harness) -> None:
         shown = f"{harness.ctx!r} {harness.ctx}"

@@ -11,7 +11,7 @@ from typing import NamedTuple, NoReturn
 
 import pytest
 
-from partsemble_core.plugin_api import BackendContext, JournalEntry, JournalLine
+from partsemble_core.plugin_api import BackendContext, JournalEntry, JournalLine, Secret
 
 
 class Fault(enum.StrEnum):
@@ -56,6 +56,10 @@ class Harness:
     def unusable_account(self) -> LedgerAccount:
         """An account that exists and that no journal may name."""
         self._skip("has no account that a journal may not name")
+
+    def genuine_webhook(self) -> tuple[Mapping[str, str | Secret], Mapping[str, str], bytes]:
+        """Settings, headers and body of a message that the books could have sent about the organisation."""
+        self._skip("has no webhooks")
 
     def inject(self, fault: Fault) -> None:
         """Makes the next write go wrong."""

@@ -17,6 +17,7 @@ from partsemble_core.domain.exports import Doubt, ExportMode, ExportState
 from partsemble_core.domain.journals import AccountRole, Journal, Part, make_journal
 from partsemble_core.errors import Refused
 from partsemble_core.plugin_api.entries import entry_bytes, entry_from_bytes
+from partsemble_core.plugin_api.tracking import Tracking
 from partsemble_core.plugin_api.types import JournalEntry, JournalLine
 from partsemble_core.services.acting import Act
 from partsemble_core.store.adjustments import Adjustment, Reversal
@@ -35,6 +36,7 @@ from partsemble_core.store.lots import DocumentKind
 from partsemble_core.store.products import Product
 from partsemble_core.store.receipts import Receipt, ReceiptLine, Supplier
 from partsemble_core.store.session import CompanySession, LockRank
+from partsemble_core.store.tracking import tracking_of
 
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 TOKEN_LENGTH = 12
@@ -312,7 +314,8 @@ def _queue(
     token = new_token()
     page = "build" if kind == DocumentKind.WASTE else kind
     link = f"{act.console}/{page}s/{document_id}" if act.console else ""
-    entry = _entry(journal, accounts, company=get_company(session), token=token, link=link)
+    tracking = tracking_of(session, connection.id)
+    entry = _entry(journal, accounts, company=get_company(session), token=token, link=link, tracking=tracking)
     why = NOTHING_TO_POST if journal.is_empty and not skip else skip
     export = _row(act, entry, kind=kind, document_id=document_id, mode=_mode_of(session, kind), skip=why)
     export.connection_id, export.backend = connection.id, connection.backend
@@ -358,6 +361,7 @@ def _entry(
     company: Company,
     token: str,
     link: str,
+    tracking: tuple[Tracking, ...],
 ) -> JournalEntry:
     codes = {account.external_id: account.code for account in accounts.values()}
     return JournalEntry(
@@ -373,6 +377,7 @@ def _entry(
                 account_code=codes[line.account],
                 amount=from_minor(line.minor, decimals=journal.decimals),
                 description=line.description,
+                tracking=tracking,
             )
             for line in journal.lines
         ),

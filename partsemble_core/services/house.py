@@ -40,6 +40,8 @@ class House:
     ring: Callable[[int, int], None]
     ring_sync: Callable[[int, int], bool] = nobody_listens
     """The same for (company, run of a sync). False: no queue took it."""
+    ring_heard: Callable[[int, int], bool] = nobody_listens
+    """The same for (company, connection) whose books told of changes."""
     actor: Actor = WORKER
     """Whose changes the audit log tells. Every door opens the house as whoever came in."""
 

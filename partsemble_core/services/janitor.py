@@ -1,7 +1,7 @@
 """The janitor: after an export came to rest, the books are searched once for drafts of ours that lost.
 
 A draft is in no ledger, so this is tidiness: whatever fails is tried again an hour later, and stops nothing. In the
-same rounds the log of events is pruned.
+same rounds the log of events is pruned, and what the books told of is forgotten after a month.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from partsemble_core.errors import PartsembleError
 from partsemble_core.plugin_api.entries import entry_from_bytes
 from partsemble_core.plugin_api.types import Posting
 from partsemble_core.services.addressing import context_of, token_for
+from partsemble_core.services.answering import forget_old
 from partsemble_core.services.house import House
 from partsemble_core.services.pruning import prune_deliveries
 from partsemble_core.services.tidying import tidy_drafts
@@ -55,6 +56,7 @@ def keeping_tidy(house: House) -> Iterator[None]:
 def _run(house: House, stopping: threading.Event) -> None:
     while not stopping.is_set():
         try:
+            forget_old(house)
             tidy_round(house)
             purge_sign_ins(house)
             prune_deliveries(house)

@@ -14,8 +14,9 @@ from partsemble_core.plugin_api.types import Account, Contact, Item
 from partsemble_core.store.connections import RemoteAccount
 from partsemble_core.store.session import CompanySession
 from partsemble_core.store.syncs import RemoteContact, RemoteItem
+from partsemble_core.store.tracking import RemoteTracking
 
-RemoteTable = type[RemoteAccount] | type[RemoteItem] | type[RemoteContact]
+RemoteTable = type[RemoteAccount] | type[RemoteItem] | type[RemoteContact] | type[RemoteTracking]
 Fields = dict[str, object]
 AT_ONCE = 500
 """Rows of one statement: databases take so many values and no more."""
@@ -43,7 +44,13 @@ def account_fields(account: Account) -> Fields:
 
 def item_fields(item: Item) -> Fields:
     code = plain(item.code)
-    return {"code": code, "code_key": sku_key(code), "name": plain(item.name), "is_tracked": item.is_tracked}
+    return {
+        "code": code,
+        "code_key": sku_key(code),
+        "name": plain(item.name),
+        "is_tracked": item.is_tracked,
+        "tracked_in": plain("\n".join(item.tracked_in)),
+    }
 
 
 def contact_fields(contact: Contact) -> Fields:

@@ -14,6 +14,7 @@ from partsemble_core.services.addressing import context_of, token_for
 from partsemble_core.services.exporting import ROLE_LABELS
 from partsemble_core.services.house import House
 from partsemble_core.services.keeping import account_fields, keep, mark_gone
+from partsemble_core.services.labelling import read_tracking
 from partsemble_core.store.connections import (
     AccountMapping,
     Connection,
@@ -29,8 +30,8 @@ ACCOUNT_PAGES = 200
 
 
 def sync_accounts(house: House, connection: Connection) -> int:
-    """Reads all accounts, each with its verdict, and the day through which the books are locked. Accounts no longer
-    there are marked gone. Returns how many there are."""
+    """Reads all accounts, each with its verdict, the day through which the books are locked, and their tracking
+    options. Accounts no longer there are marked gone. Returns how many there are."""
     ctx = context_of(house, connection, token=token_for(house, connection))
     check = ConnectRequest(step=ConnectStep.CHECK, organisation_id=connection.organisation_id)
     accounts: list[Account] = []
@@ -52,6 +53,7 @@ def sync_accounts(house: House, connection: Connection) -> int:
                 get_connection(session, connection.id).locked_through = organisation.locked_through
 
     house.write(connection.company_id, keep)
+    read_tracking(house, connection)
     return len(accounts)
 
 

@@ -7,6 +7,7 @@ import hashlib
 from dataclasses import dataclass
 from decimal import Decimal
 
+from partsemble_core.plugin_api.types import JournalLine
 from partsemble_core.services.explaining import explain_export
 from partsemble_core.services.listing import export_label
 from partsemble_core.store.session import CompanySession
@@ -22,6 +23,8 @@ class RehearsedLine:
     debit: Decimal | None
     credit: Decimal | None
     description: str
+    tracking: str
+    """Such as ``Department Workshop, Region North``; empty where it carries none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +70,7 @@ def dry_run(session: CompanySession, export_id: int) -> DryRun:
                 debit=line.amount if line.amount > 0 else None,
                 credit=-line.amount if line.amount < 0 else None,
                 description=line.description,
+                tracking=tracking_text(line),
             )
             for line in entry.lines
         ),
@@ -74,3 +78,8 @@ def dry_run(session: CompanySession, export_id: int) -> DryRun:
         rounding=export.rounding,
         digest=hashlib.sha256(export.body).hexdigest(),
     )
+
+
+def tracking_text(line: JournalLine) -> str:
+    """The options that a line carries, in words."""
+    return ", ".join(f"{each.category} {each.option}" for each in line.tracking)

@@ -36,6 +36,7 @@ from partsemble_core.services.keeping import (
     plain,
 )
 from partsemble_core.services.keeping_sales import cursor_of, ids_of, keep_sales_page
+from partsemble_core.services.labelling import read_tracking
 from partsemble_core.services.merging import follow_merges, merges_of
 from partsemble_core.services.scoping import check_allowed
 from partsemble_core.store.connections import (
@@ -314,6 +315,8 @@ def _still_mine(session: CompanySession, reading: Reading) -> SyncRun | None:
 
 def _read_all(house: House, company_id: int, reading: Reading) -> None:
     cursor = reading.cursor
+    if reading.kind == SyncKind.ACCOUNTS:
+        read_tracking(house, reading.connection)
     for _ in range(PAGES):
         page = _ask(house, reading, cursor)
         is_ours = house.write(company_id, lambda session, page=page: _keep_page(session, reading, page))  # type: ignore[misc]

@@ -128,6 +128,8 @@ class Connection(CompanyOwned, Base):
     """Calls in a row without a clear answer; from the fifth on the breaker is open or half open."""
     items_synced_at: Mapped[dt.datetime | None]
     contacts_synced_at: Mapped[dt.datetime | None]
+    heard_since: Mapped[dt.datetime | None]
+    """When the books were first heard to tell of changes by themselves; from then on they are also polled."""
     problem: Mapped[str]
     created_at: Mapped[dt.datetime]
     __table_args__ = owned(

@@ -12,6 +12,7 @@ from partsemble_core.store import (
     connections,
     events,
     exports,
+    hearing,
     lots,
     month_ends,
     people,
@@ -20,6 +21,7 @@ from partsemble_core.store import (
     remote_sales,
     supplier_contacts,
     syncs,
+    tracking,
 )
 from partsemble_core.store.base import Base
 
@@ -33,6 +35,7 @@ TABLES = (
     connections,
     events,
     exports,
+    hearing,
     lots,
     month_ends,
     people,
@@ -41,5 +44,6 @@ TABLES = (
     supplier_contacts,
     remote_sales,
     syncs,
+    tracking,
 )
 metadata = Base.metadata

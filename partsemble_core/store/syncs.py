@@ -103,6 +103,8 @@ class RemoteItem(CompanyOwned, Base):
     name: Mapped[str]
     is_tracked: Mapped[bool]
     """The books keep its stock too: its cost of goods would be counted twice."""
+    tracked_in: Mapped[str] = mapped_column(default="")
+    """Codes of the accounts that hold its stock and its cost there, divided by line ends."""
     is_gone: Mapped[bool]
     synced_at: Mapped[dt.datetime]
     __table_args__ = owned(

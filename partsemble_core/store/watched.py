@@ -93,6 +93,12 @@ WATCHED: Mapping[str, Watched] = {
         shows=("remote_account_id",),
         looks_up={"remote_account_id": ("remote_accounts", "code")},
     ),
+    "tracking_choices": Watched(
+        noun="tracking option",
+        called="{category_id}",
+        shows=("remote_tracking_id",),
+        looks_up={"remote_tracking_id": ("remote_tracking", "name")},
+    ),
     "sync_schedules": Watched(noun="sync schedule", called="{kind}", shows=("every_minutes",)),
     "event_endpoints": Watched(
         noun="webhook", called="{id}", shows=("kinds", "is_active"), hides=("url", "secret_sealed")
@@ -181,7 +187,7 @@ UNWATCHED: Mapping[str, str] = {
     "draws": LEDGER,
     "event_deliveries": MACHINERY,
     "export_attempts": LEDGER,
-    "grants": MACHINERY,
+    "heard_events": THEIRS,
     "month_end_lots": MACHINERY,
     "month_ends": MACHINERY,
     "receipt_charges": PART,
@@ -191,6 +197,7 @@ UNWATCHED: Mapping[str, str] = {
     "remote_contacts": THEIRS,
     "remote_items": THEIRS,
     "remote_sales": THEIRS,
+    "remote_tracking": THEIRS,
     "remote_sale_lines": THEIRS,
     "sync_cursors": MACHINERY,
     "returns": LEDGER,

@@ -15,6 +15,7 @@ from partsemble_core.services.admitting import MAY_EXPORT, MAY_LOCK, MAY_SET_UP,
 from partsemble_core.store.companies import ApiToken, Role
 from partsemble_core.store.database import write_anywhere
 from tests.api.callers import Firm, Served, found_firm
+from tests.api.test_heard import put_tracking
 from tests.services.makers import a_run, connect, contents
 
 OPEN = {"GET /api/v1/openapi.json"}
@@ -34,6 +35,7 @@ ROLES = {
     "POST /api/v1/exports/{export_id}/remap": MAY_EXPORT,
     "DELETE /api/v1/connections/{connection_id}/accounts/{role}": MAY_SET_UP,
     "PUT /api/v1/connections/{connection_id}/accounts/{role}": MAY_SET_UP,
+    "PUT /api/v1/connections/{connection_id}/tracking/{category_id}": MAY_SET_UP,
     "POST /api/v1/connections/{connection_id}/syncs": MAY_EXPORT,
     "PUT /api/v1/connections/{connection_id}/schedules/{kind}": MAY_EXPORT,
     "DELETE /api/v1/connections/{connection_id}/schedules/{kind}": MAY_EXPORT,
@@ -54,6 +56,7 @@ RECIPE = {"components": []}
 BODIES: dict[str, dict[str, Any]] = {
     "PUT /receipts/{receipt_id}": {"lines": [{"sku": "PANEL", "quantity": "1", "unit_cost": "1"}]},
     "PUT /connections/{connection_id}/accounts/{role}": {"code": "601"},
+    "PUT /connections/{connection_id}/tracking/{category_id}": {"option": "north"},
     "POST /connections/{connection_id}/syncs": {"kind": "items"},
     "PUT /connections/{connection_id}/schedules/{kind}": {"every": "1h"},
     "POST /exports/{export_id}/skip": {"reason": "by hand"},
@@ -104,6 +107,7 @@ def routes(served: Served) -> Iterator[Route]:
 def ids(firm: Firm) -> dict[str, Any]:
     """Something of every kind that a route names, in the firm."""
     connection = connect(firm.shop)
+    put_tracking(firm, connection)
     firm.shop.products("PANEL", "KIT")
     receipt = firm.shop.stock("PANEL", "5")
     firm.shop.bom("KIT", {"PANEL": "1"})
@@ -116,6 +120,7 @@ def ids(firm: Firm) -> dict[str, Any]:
     webhook = firm.owner.send("POST", "/webhooks", {"url": "https://example.com/hooks"}, status=201)
     return {
         "webhook_id": webhook["id"],
+        "category_id": "region",
         "delivery_id": firm.owner.send("POST", f"/webhooks/{webhook['id']}/test", status=201)["id"],
         "version_id": draft["rows"][0]["id"],
         "adjustment_id": firm.owner.send("POST", f"/lots/{lot_id}/adjust", adjusted, status=201)["id"],

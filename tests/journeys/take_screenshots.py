@@ -135,6 +135,7 @@ def pages(shop: Shop, *, receipt: int, build: int, waiting: int) -> dict[str, st
         "syncs": "/integrations/syncs",
         "sales-documents": "/integrations/sales-documents",
         "sales-document": "/integrations/sales-documents/1",
+        "heard": "/integrations/heard",
         "not-found": "/lots/999",
     }
 

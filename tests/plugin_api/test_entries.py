@@ -18,6 +18,7 @@ from partsemble_core.plugin_api import (
     JournalEntry,
     JournalLine,
     Posting,
+    Tracking,
     check_entry,
     entry_bytes,
     entry_from_bytes,
@@ -26,8 +27,10 @@ from partsemble_core.plugin_api import (
 CAPABILITIES = Capabilities(posting=Posting.LOCAL, max_narration=40)
 
 
-def line(amount: str, **changes: str) -> JournalLine:
-    return JournalLine(**{"account_id": "id-310", "account_code": "310", **changes}, amount=Decimal(amount))
+def line(amount: str, *, tracking: tuple[Tracking, ...] = (), **changes: str) -> JournalLine:
+    return JournalLine(
+        tracking=tracking, **{"account_id": "id-310", "account_code": "310", **changes}, amount=Decimal(amount)
+    )
 
 
 def entry(*lines: JournalLine) -> JournalEntry:
@@ -185,3 +188,49 @@ def test_a_bad_field_is_refused_by_name(field: str, change: dict[str, object]) -
     with pytest.raises(Invalid) as caught:
         check_entry(dataclasses.replace(entry(), **change), CAPABILITIES)  # type: ignore[arg-type]
     assert caught.value.field == field
+
+
+NORTH = Tracking(category_id="c-1", category="Region", option_id="o-1", option="North")
+
+
+def test_a_line_without_tracking_has_the_bytes_that_it_always_had() -> None:
+    """Rows frozen before lines could carry any are read as they were written."""
+    old = (
+        b'{"currency":"USD","date":"2026-10-05","decimals":2,"format":1,"lines":[{"account_code":"622","account_id":'
+        b'"a","amount":"1.00","description":""},{"account_code":"621","account_id":"b","amount":"-1.00","description"'
+        b':""}],"narration":"made","reference":"PSB-1","reverses":"","source_url":"","token":"ABCDEFGHJKMN"}'
+    )
+    read = entry_from_bytes(old)
+    assert [each.tracking for each in read.lines] == [(), ()]
+    assert entry_bytes(read) == old
+
+
+def test_tracking_is_frozen_with_the_line() -> None:
+    tracked = entry(line("1", tracking=(NORTH,)), line("-1"))
+    frozen = entry_from_bytes(entry_bytes(tracked))
+    assert [each.tracking for each in frozen.lines] == [(NORTH,), ()]
+    assert entry_bytes(frozen) == entry_bytes(tracked)
+    check_entry(tracked, CAPABILITIES)
+
+
+@pytest.mark.parametrize("damage", ["text", [7], [{}], [{"category_id": 1}], [None], 7, [["x"]]])
+def test_tracking_that_was_changed_is_refused(damage: object) -> None:
+    body = json.loads(entry_bytes(entry()))
+    body["lines"][0]["tracking"] = damage
+    with pytest.raises(Invalid):
+        entry_from_bytes(json.dumps(body).encode())
+
+
+@pytest.mark.parametrize(
+    "tracking",
+    [
+        (NORTH, NORTH),
+        (dataclasses.replace(NORTH, option_id=" "),),
+        (dataclasses.replace(NORTH, category_id=""),),
+        (dataclasses.replace(NORTH, option="a\x00"),),
+    ],
+)
+def test_tracking_that_no_books_take_is_refused(tracking: tuple[Tracking, ...]) -> None:
+    with pytest.raises(Invalid) as caught:
+        check_entry(entry(line("1", tracking=tracking), line("-1")), CAPABILITIES)
+    assert caught.value.field == "lines[0].tracking"

@@ -31,6 +31,7 @@ from partsemble_core.services.signing_in import begin_sign_in
 from partsemble_core.services.telling import tell
 from partsemble_core.store.events import EventEndpoint, EventKind
 from partsemble_core.store.exports import Export
+from partsemble_core.store.hearing import HeardEvent
 from partsemble_core.store.session import CompanySession
 from partsemble_core.store.syncs import RemoteContact, RemoteItem
 from tests.services.makers import NOW, Shop, a_line, a_run, a_shop, connect
@@ -163,7 +164,7 @@ def test_accounts_of_an_ended_connection_are_shown_when_asked_for(shop: Shop) ->
 
 
 def sync_everything(shop: Shop, connection_id: int) -> None:
-    """A run, an item, a contact and a sale."""
+    """A run, an item, a contact and a sale, and a change that was told of."""
     a_run(shop, connection_id)
     item = {"code": "PANEL", "code_key": "panel", "name": "Panel", "is_tracked": False}
     contact = {"name": "Acme", "email": "", "is_supplier": True, "is_customer": False}
@@ -171,6 +172,10 @@ def sync_everything(shop: Shop, connection_id: int) -> None:
     shop.write(lambda session: keep(session, RemoteItem, connection_id, {"i1": item}, now))
     shop.write(lambda session: keep(session, RemoteContact, connection_id, {"c1": contact}, now))
     shop.write(lambda session: keep_sales(session, connection_id, [a_sale("s1")], now))
+    told = {"subject": "contacts", "category": "CONTACT", "resource_id": "c1", "change": "UPDATE", "happened_at": "now"}
+    shop.write(
+        lambda session: session.add(HeardEvent(connection_id=connection_id, heard_at=now, state="waiting", **told))
+    )
 
 
 def add_people(shop: Shop) -> None:

@@ -32,6 +32,7 @@ KNOWN = {
     "exports": {"state": "pending", "doubt": "", "document_kind": "build", "is_replaced": False},
     "grants": {"state": "active"},
     "invitations": {"role": "viewer"},
+    "heard_events": {"state": "waiting"},
     "lots": {"state": "open"},
     "memberships": {"role": "owner"},
     "products": {"kind": "component"},

@@ -29,6 +29,7 @@ WRONG_STATES: dict[str, str] = {
     "exports": "state doubt document_kind",
     "grants": "state",
     "invitations": "role",
+    "heard_events": "state",
     "lots": "state",
     "memberships": "role",
     "products": "kind",

@@ -66,7 +66,7 @@ def rules(shop: Shop, method: str) -> list[Rule]:
     return [
         rule
         for rule in shop.app.url_map.iter_rules()
-        if method in (rule.methods or ()) and not rule.rule.startswith(("/api/", "/static/"))
+        if method in (rule.methods or ()) and not rule.rule.startswith(("/api/", "/static/", "/webhooks/"))
     ]
 
 

@@ -9,12 +9,16 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, url_for
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
+from partsemble_core.config import PLUGIN_PREFIX
 from partsemble_core.domain.journals import REQUIRED_ROLES, AccountRole
 from partsemble_core.plugin_api.types import BackendInfo, Organisation
-from partsemble_core.services import connecting, disconnecting, mapping
+from partsemble_core.services import connecting, disconnecting, labelling, mapping
 from partsemble_core.services.admitting import MAY_EXPORT, MAY_SET_UP
+from partsemble_core.services.answering import listening_of
+from partsemble_core.services.cautioning import cautions_of
 from partsemble_core.services.configuring import missing_settings
 from partsemble_core.services.exporting import ROLE_LABELS
+from partsemble_core.services.hearing import KEY
 from partsemble_core.services.picking import pickable_accounts
 from partsemble_core.services.registering import FILENAME, has_register, journal_register
 from partsemble_core.services.scoping import lacks_of
@@ -29,6 +33,7 @@ from partsemble_core.store.connections import (
 )
 from partsemble_core.store.session import CompanySession
 from partsemble_web import lists, sales_documents, syncs
+from partsemble_web.heard import HEARD
 from partsemble_web.refusals import Answer
 from partsemble_web.scope import act, reading, require, the_house, the_person, write
 from partsemble_web.signing_in import session_key
@@ -39,6 +44,7 @@ lists.route(pages, syncs.ITEMS, path="/integrations/items", noun="items")
 lists.route(pages, syncs.CONTACTS, path="/integrations/contacts", noun="contacts")
 lists.route(pages, sales_documents.PAGE, path="/integrations/sales-documents", noun="sales")
 pages.add_url_rule("/integrations/sales-documents/<id:sale_id>", view_func=sales_documents.show_sale)
+lists.route(pages, HEARD, path="/integrations/heard", noun="heard")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,11 +65,18 @@ def show() -> str:
         chosen = mapped_accounts(session, connection.id) if connection else {}
         accounts = pickable_accounts(session, connection.id) if connection else ()
         sync_rows = syncs.sync_rows(session, connection.id) if connection else ()
+        listening = listening_of(the_house(), session, connection) if connection else None
+        cautions = cautions_of(session, connection) if connection else ()
+        tracking = labelling.categories_of(session, connection.id) if connection else ()
     host = the_house().host
     return render_template(
         "integrations/integrations.html",
         connection=connection,
         syncs=sync_rows,
+        listening=listening,
+        cautions=cautions,
+        tracking=tracking,
+        key_setting=f"{PLUGIN_PREFIX}{connection.backend}_{KEY}".upper() if connection else "",
         info=_info_of(connection),
         backends=sorted(host.infos.values(), key=lambda info: info.title),
         lacks=lacks_of(the_house(), connection) if connection else (),
@@ -146,6 +159,24 @@ def set_accounts(connection_id: int) -> Answer:
     state = write(lambda session: _map_all(session, connection_id, wanted))
     ready = state == ConnectionState.ACTIVE
     flash("Accounts saved. New documents are exported from now on." if ready else "Accounts saved.", "success")
+    return redirect(url_for("integrations.show"), code=303)
+
+
+@pages.post("/integrations/connections/<id:connection_id>/tracking")
+def set_tracking(connection_id: int) -> Answer:
+    """Chooses a tracking option for each category that is sent; an empty one is unset."""
+    require(MAY_SET_UP)
+
+    def choose(session: CompanySession) -> None:
+        for category in labelling.categories_of(session, connection_id):
+            option_id = request.form.get(f"tracking-{category.category_id}")
+            if option_id is not None and option_id != (category.chosen.external_id if category.chosen else ""):
+                labelling.choose_tracking(
+                    session, connection_id=connection_id, category_id=category.category_id, option_id=option_id
+                )
+
+    write(choose)
+    flash("Tracking saved. It counts from the next document on.", "success")
     return redirect(url_for("integrations.show"), code=303)
 
 

@@ -26,8 +26,8 @@ from partsemble_core.store.companies import get_company
 from partsemble_core.store.database import reading_anywhere
 from partsemble_web.scope import CompanyFacts, opened_by, the_house, write
 
-API = "/api/"
-"""Whoever calls here brings a token and no cookie, so there is nothing to forge."""
+NO_COOKIES = ("/api/", "/webhooks/")
+"""Whoever calls here brings a token or a signature and no cookie, so there is nothing to forge."""
 CALLBACK = "integrations.popup_callback"
 """Its address holds a code that is worth nothing in another session, and belongs in no other address."""
 OPEN_ENDPOINTS = frozenset(
@@ -71,7 +71,7 @@ class SignedIn:
 
 
 def guard(app: Flask, house: House) -> None:
-    """Sign-in, CSRF and rate limits for all of ``app`` but the API, which has its own door."""
+    """Sign-in, CSRF and rate limits for all of ``app`` but the API and the webhooks, which have doors of their own."""
     app.config.update(
         WTF_CSRF_CHECK_DEFAULT=False,
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a form left open over lunch still works
@@ -85,7 +85,7 @@ def guard(app: Flask, house: House) -> None:
     logins = LoginManager(app)
     logins.session_protection = "basic"
     logins.user_loader(_loader(house))
-    app.before_request(lambda: None if request.path.startswith(API) else _admit(csrf))
+    app.before_request(lambda: None if request.path.startswith(NO_COOKIES) else _admit(csrf))
 
 
 def account_tried() -> str:

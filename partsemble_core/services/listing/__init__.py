@@ -19,6 +19,7 @@ from partsemble_core.services.listing.audit_tables import AUDIT_LOG
 from partsemble_core.services.listing.book_tables import ACCOUNTS, EXPORTS
 from partsemble_core.services.listing.correction_tables import ADJUSTMENTS, COUNTS
 from partsemble_core.services.listing.event_tables import EVENT_DELIVERIES
+from partsemble_core.services.listing.heard_tables import HEARD_EVENTS
 from partsemble_core.services.listing.labels import build_label, export_label, receipt_label
 from partsemble_core.services.listing.paging import Table, all_rows, page_of
 from partsemble_core.services.listing.people_tables import INVITATIONS, MEMBERS, SIGN_INS
@@ -50,6 +51,7 @@ __all__ = [
     "list_entries",
     "list_event_deliveries",
     "list_exports",
+    "list_heard_events",
     "list_invitations",
     "list_items",
     "list_lots",
@@ -86,6 +88,7 @@ TABLES: Mapping[str, Table] = {
         INVITATIONS,
         SIGN_INS,
         SALES_DOCUMENTS,
+        HEARD_EVENTS,
     )
 }
 
@@ -197,6 +200,11 @@ def list_sales_documents(session: CompanySession, query: ListQuery) -> Listing:
     return page_of(session, SALES_DOCUMENTS, query)
 
 
+def list_heard_events(session: CompanySession, query: ListQuery) -> Listing:
+    """What the books told of by themselves, newest first. Filters: subject, state, connection (id)."""
+    return page_of(session, HEARD_EVENTS, query)
+
+
 LISTS: Mapping[str, Callable[[CompanySession, ListQuery], Listing]] = {
     "products": list_products,
     "lots": list_lots,
@@ -217,6 +225,7 @@ LISTS: Mapping[str, Callable[[CompanySession, ListQuery], Listing]] = {
     "invitations": list_invitations,
     "sign_ins": list_sign_ins,
     "sales_documents": list_sales_documents,
+    "heard_events": list_heard_events,
 }
 
 

@@ -6,7 +6,7 @@ The core signs in and keeps the tokens; this plugin says where, and maps what go
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from partsemble_core.plugin_api import (
     Account,
@@ -25,10 +25,13 @@ from partsemble_core.plugin_api import (
     Page,
     Posting,
     SalesDocument,
+    Secret,
     SettingField,
+    TrackingCategory,
+    Webhook,
     hookimpl,
 )
-from partsemble_xero import accounts, connecting, contacts, items, posting, sales
+from partsemble_xero import accounts, connecting, contacts, items, posting, sales, tracking, webhooks
 from partsemble_xero.client import DEFAULTS
 from partsemble_xero.journals import MAX_NARRATION, TOKEN_ROOM
 from partsemble_xero.scopes import SCOPE_NEEDS
@@ -41,6 +44,7 @@ CAPABILITIES = Capabilities(
     closed_period=ClosedPeriod.REFUSES,
     contacts_push=True,
     sales=True,
+    webhooks=True,
     max_narration=MAX_NARRATION - TOKEN_ROOM,
     calls_per_minute=60,
     calls_at_once=5,
@@ -57,6 +61,12 @@ SETTINGS = (
         label="Client secret",
         help="Shown once when you create it; it is kept sealed.",
         required=True,
+        secret=True,
+    ),
+    SettingField(
+        name="webhook_key",
+        label="Webhook key",
+        help="Shown where you set up webhooks at developer.xero.com. While you change it, both keys with a comma.",
         secret=True,
     ),
     SettingField(
@@ -117,6 +127,14 @@ class XeroPlugin:
     @hookimpl
     def fetch_sales(self, ctx: BackendContext, cursor: str | None, limit: int) -> Page[SalesDocument]:
         return sales.fetch_sales(ctx, cursor, limit)
+
+    @hookimpl
+    def list_tracking(self, ctx: BackendContext) -> Sequence[TrackingCategory]:
+        return tracking.list_tracking(ctx)
+
+    @hookimpl
+    def read_webhook(self, settings: Mapping[str, str | Secret], headers: Mapping[str, str], body: bytes) -> Webhook:
+        return webhooks.read_webhook(settings, headers, body)
 
     @hookimpl
     def sync_contacts(

@@ -34,7 +34,18 @@ def item_from(row: Mapping[str, object]) -> Item:
         sales_price=decimal_of(_part(row, "SalesDetails"), "UnitPrice"),
         quantity_on_hand=decimal_of(row, "QuantityOnHand"),
         is_tracked=row.get("IsTrackedAsInventory") is True,
+        tracked_in=_accounts_of(row) if row.get("IsTrackedAsInventory") is True else (),
     )
+
+
+def _accounts_of(row: Mapping[str, object]) -> tuple[str, ...]:
+    """The accounts that Xero books a tracked item's stock and its cost of goods to."""
+    purchases = _part(row, "PurchaseDetails")
+    found = (
+        text_of(row, "InventoryAssetAccountCode"),
+        text_of(purchases, "COGSAccountCode") or text_of(purchases, "AccountCode"),
+    )
+    return tuple(code for code in dict.fromkeys(found) if code)
 
 
 def _part(row: Mapping[str, object], name: str) -> Mapping[str, object]:

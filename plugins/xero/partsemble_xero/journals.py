@@ -18,6 +18,7 @@ from partsemble_core.plugin_api import (
     Rejected,
 )
 from partsemble_xero.client import text_of
+from partsemble_xero.tracking import tracking_body, tracking_difference
 from partsemble_xero.wire import calendar_date, decimal_of
 
 MAX_NARRATION = 250
@@ -66,12 +67,13 @@ def _line_body(line: JournalLine, position: int) -> dict[str, JsonBody]:
     if amount != line.amount:
         message = f"Xero's journals hold two decimals; {line.amount} can't be posted."
         raise Rejected(message, problems=(message,), fields=(f"lines[{position}].amount",))
-    return {
+    body: dict[str, JsonBody] = {
         "LineAmount": amount,
         "AccountCode": line.account_code,
         "TaxType": "NONE",  # else the account's default tax could unbalance the journal
         "Description": line.description[:MAX_DESCRIPTION],
     }
+    return {**body, "Tracking": tracking_body(line.tracking)} if line.tracking else body
 
 
 def wire_narration(entry: JournalEntry) -> str:
@@ -174,7 +176,7 @@ def _line_difference(theirs: object, ours: JournalLine) -> str:
         return f"the account is {code}, not {ours.account_code}"
     if account_id and account_id != ours.account_id:
         return f"the code {ours.account_code} belongs to another account now; read the accounts again"
-    return ""
+    return tracking_difference(theirs, ours.tracking)
 
 
 def fields_of(problems: Sequence[str], entry: JournalEntry) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from partsemble_core.plugin_testing.harness import Fault, Harness, LedgerAccount
 from partsemble_core.plugin_testing.memory import make_context
 from partsemble_xero import plugin
 from partsemble_xero.sandbox.testing import SCOPES, RunningSandbox
+from partsemble_xero.sandbox.webhook_sender import signature
 
 BOOKS = "Demo Kits Ltd"
 REDIRECT = "http://localhost/callback"
@@ -61,6 +62,15 @@ class XeroHarness(Harness):
 
     def unusable_account(self) -> LedgerAccount:
         return self.account("610")
+
+    def genuine_webhook(self) -> tuple[Mapping[str, str | Secret], Mapping[str, str], bytes]:
+        body = (
+            f'{{"events":[{{"tenantId": "{self.ctx.organisation_id}","resourceId":"c-1","eventCategory":"CONTACT",'
+            '"eventType":"UPDATE", "eventDateUtc":"2026-11-02T01:02:03.456"}],"firstEventSequence": 1,'
+            '"lastEventSequence": 1}'
+        ).encode()
+        key = self.sandbox.webhook_key
+        return {"webhook_key": Secret(key)}, {"X-Xero-Signature": signature(key, body)}, body
 
     def inject(self, fault: Fault) -> None:
         if fault is Fault.LIMIT:

@@ -40,6 +40,23 @@ CREATE TABLE grants (
 	CONSTRAINT ck_grants_state_known CHECK (state IN ('active', 'in_doubt', 'reconnect_needed', 'ended'))
 )
 --;;
+CREATE TABLE heard_messages (
+	id BIGSERIAL NOT NULL,
+	backend TEXT NOT NULL,
+	body BYTEA NOT NULL,
+	body_sha256 TEXT NOT NULL,
+	first_sequence BIGINT,
+	last_sequence BIGINT,
+	events INTEGER NOT NULL,
+	strangers INTEGER NOT NULL,
+	problem TEXT NOT NULL,
+	received_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	CONSTRAINT pk_heard_messages PRIMARY KEY (id),
+	CONSTRAINT uq_heard_messages_backend_body_sha256 UNIQUE (backend, body_sha256)
+)
+--;;
+CREATE INDEX ix_heard_messages_received_at ON heard_messages (received_at)
+--;;
 CREATE TABLE users (
 	id BIGSERIAL NOT NULL,
 	email TEXT NOT NULL,
@@ -113,6 +130,7 @@ CREATE TABLE connections (
 	troubles INTEGER NOT NULL,
 	items_synced_at TIMESTAMP WITH TIME ZONE,
 	contacts_synced_at TIMESTAMP WITH TIME ZONE,
+	heard_since TIMESTAMP WITH TIME ZONE,
 	problem TEXT NOT NULL,
 	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
 	id BIGSERIAL NOT NULL,
@@ -589,6 +607,7 @@ CREATE TABLE remote_items (
 	code_key TEXT NOT NULL,
 	name TEXT NOT NULL,
 	is_tracked BOOLEAN NOT NULL,
+	tracked_in TEXT NOT NULL,
 	is_gone BOOLEAN NOT NULL,
 	synced_at TIMESTAMP WITH TIME ZONE NOT NULL,
 	id BIGSERIAL NOT NULL,
@@ -628,6 +647,24 @@ CREATE TABLE remote_sales (
 )
 --;;
 CREATE INDEX ix_remote_sales_by_day ON remote_sales (company_id, date, id)
+--;;
+CREATE TABLE remote_tracking (
+	connection_id BIGINT NOT NULL,
+	external_id TEXT NOT NULL,
+	name TEXT NOT NULL,
+	category_id TEXT NOT NULL,
+	category TEXT NOT NULL,
+	is_active BOOLEAN NOT NULL,
+	is_gone BOOLEAN NOT NULL,
+	synced_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_remote_tracking PRIMARY KEY (id),
+	CONSTRAINT fk_remote_tracking_company_id_connection_id FOREIGN KEY(company_id, connection_id) REFERENCES connections (company_id, id),
+	CONSTRAINT uq_remote_tracking_company_id_connection_id_external_id UNIQUE (company_id, connection_id, external_id),
+	CONSTRAINT uq_remote_tracking_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_remote_tracking_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
 --;;
 CREATE TABLE sign_ins (
 	membership_id BIGINT NOT NULL,
@@ -896,6 +933,32 @@ CREATE TABLE export_attempts (
 --;;
 CREATE INDEX ix_export_attempts_export ON export_attempts (company_id, export_id, id)
 --;;
+CREATE TABLE heard_events (
+	connection_id BIGINT NOT NULL,
+	subject TEXT NOT NULL,
+	category TEXT NOT NULL,
+	resource_id TEXT NOT NULL,
+	change TEXT NOT NULL,
+	happened_at TEXT NOT NULL,
+	heard_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	state TEXT NOT NULL,
+	run_id BIGINT,
+	tries INTEGER NOT NULL,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_heard_events PRIMARY KEY (id),
+	CONSTRAINT fk_heard_events_company_id_connection_id FOREIGN KEY(company_id, connection_id) REFERENCES connections (company_id, id),
+	CONSTRAINT fk_heard_events_company_id_run_id FOREIGN KEY(company_id, run_id) REFERENCES sync_runs (company_id, id),
+	CONSTRAINT uq_heard_events_once UNIQUE (company_id, connection_id, category, resource_id, happened_at, change),
+	CONSTRAINT ck_heard_events_state_known CHECK (state IN ('waiting', 'answered', 'ignored', 'left')),
+	CONSTRAINT uq_heard_events_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_heard_events_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE INDEX ix_heard_events_heard_at ON heard_events (heard_at)
+--;;
+CREATE INDEX ix_heard_events_waiting ON heard_events (state, company_id, connection_id)
+--;;
 CREATE TABLE receipt_charges (
 	receipt_id BIGINT NOT NULL,
 	position INTEGER NOT NULL,
@@ -962,6 +1025,20 @@ CREATE TABLE remote_sale_lines (
 	CONSTRAINT ck_remote_sale_lines_net_bounded CHECK (net > -1000000000000000000 AND net < 1000000000000000000),
 	CONSTRAINT uq_remote_sale_lines_company_id_id UNIQUE (company_id, id),
 	CONSTRAINT fk_remote_sale_lines_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE TABLE tracking_choices (
+	connection_id BIGINT NOT NULL,
+	category_id TEXT NOT NULL,
+	remote_tracking_id BIGINT NOT NULL,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_tracking_choices PRIMARY KEY (id),
+	CONSTRAINT fk_tracking_choices_company_id_connection_id FOREIGN KEY(company_id, connection_id) REFERENCES connections (company_id, id),
+	CONSTRAINT fk_tracking_choices_company_id_remote_tracking_id FOREIGN KEY(company_id, remote_tracking_id) REFERENCES remote_tracking (company_id, id),
+	CONSTRAINT uq_tracking_choices_company_id_connection_id_category_id UNIQUE (company_id, connection_id, category_id),
+	CONSTRAINT uq_tracking_choices_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_tracking_choices_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
 )
 --;;
 CREATE TABLE build_cost_lines (

@@ -27,6 +27,7 @@ from .recording import forget_requests, list_requests
 from .sales_rules import SalesRefused
 from .sales_switches import SALES_SWITCHES, Change
 from .tenants import Tenant, find_tenant, list_tenants, lock_dates
+from .tracking import set_tracking_status
 from .wire import WireError, decode, encode, from_ms, read_moment
 
 SECONDS_MAX = 100 * 366 * 86_400
@@ -62,6 +63,7 @@ class Admin:
             ("GET", "/organisations/<tenant_id>/contacts", self.show_contacts),
             ("POST", "/organisations/<tenant_id>/contacts", self.add_contact),
             ("POST", "/organisations/<tenant_id>/contacts/<contact_id>", self.change_contact),
+            ("POST", "/organisations/<tenant_id>/tracking", self.set_tracking),
             ("POST", "/organisations/<tenant_id>/disconnect", self.disconnect),
             ("POST", "/revoke-grant", self.revoke_grant),
             ("GET", "/clock", self.show_clock),
@@ -179,6 +181,25 @@ class Admin:
             return do(change)
         except SalesRefused as refusal:
             raise AdminRefused(refusal.code, field=refusal.field, cure=refusal.cure, status=refusal.status) from refusal
+
+    def set_tracking(self, connection: sqlite3.Connection, tenant_id: str) -> object:
+        """``category``, ``option`` (left out: the category itself), ``status``: ARCHIVED or ACTIVE."""
+        tenant, fields = _tenant(connection, tenant_id), _fields()
+        status, option = fields.get("status"), fields.get("option")
+        if status not in ("ACTIVE", "ARCHIVED"):
+            raise AdminRefused("status-not-valid", field="status", cure="send ACTIVE or ARCHIVED")
+        done = set_tracking_status(
+            connection,
+            tenant_id=tenant.tenant_id,
+            category=str(fields.get("category")),
+            option=None if option is None else str(option),
+            status=str(status),
+        )
+        if done is None:
+            raise AdminRefused("tracking-not-found", field="category", cure="name a tracking category", status=404)
+        if not done:
+            raise AdminRefused("two-active-at-most", field="status", cure="archive another category first", status=409)
+        return {"category": fields.get("category"), "option": option, "status": status}
 
     def disconnect(self, connection: sqlite3.Connection, tenant_id: str) -> object:
         """The user takes the app's access to one organisation away; tokens still refresh."""
@@ -329,3 +350,7 @@ def _whole(fields: Fields, name: str, *, default: int | None, most: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
         raise AdminRefused("number-not-valid", field=name, cure=f"send a whole number from 0 to {most}")
     return value
+
+
+answer_switch, read_fields, refuse_strangers, tenant_of = _answer, _fields, _refuse_strangers, _tenant
+"""For the switches that live in files of their own."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .queries import EVERY_ROW, Column, Condition, Paging
+from .webhooks import announce
 
 ACTIVE = "ACTIVE"
 ARCHIVED = "ARCHIVED"
@@ -132,7 +133,7 @@ def list_contacts(
 
 
 def save_contact(connection: sqlite3.Connection, contact: Contact, *, tenant_id: str) -> None:
-    """Stores a contact, new or changed. The only way in: whoever wants to hear of changes, listens here."""
+    """Stores a contact, new or changed, and tells the app's webhook of it. The only way in."""
     searched = (contact.name, contact.first_name, contact.last_name, contact.contact_number or "", contact.email)
     values = {
         "contact_id": contact.contact_id,
@@ -152,11 +153,20 @@ def save_contact(connection: sqlite3.Connection, contact: Contact, *, tenant_id:
         "details": json.dumps(contact.details),
         "updated_ms": contact.updated_ms,
     }
+    known = connection.execute("SELECT 1 FROM contacts WHERE contact_id = ?", (contact.contact_id,)).fetchone()
     changes = ", ".join(f"{name} = excluded.{name}" for name in values if name not in ("contact_id", "tenant_id"))
     connection.execute(
         f"INSERT INTO contacts ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})"  # noqa: S608 - names from above
         f" ON CONFLICT (contact_id) DO UPDATE SET {changes}",
         tuple(values.values()),
+    )
+    announce(
+        connection,
+        tenant_id=tenant_id,
+        category="CONTACT",
+        resource_id=contact.contact_id,
+        change="UPDATE" if known else "CREATE",
+        now_ms=contact.updated_ms,
     )
 
 

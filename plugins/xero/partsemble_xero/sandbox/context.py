@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from collections import Counter
 
-from . import books, connections, faults, idempotency, limits, recording, tenants, tokens, users
+from . import books, connections, faults, idempotency, limits, recording, tenants, tokens, users, webhooks
 from .clock import Clock
 from .endpoint import SEEDED_SCHEMA, seed_tenant
 from .endpoints import ENDPOINTS
 from .options import SandboxOptions
 from .state import StateFile, put_setting
+from .webhook_sender import WebhookSender
 
 
 class InFlight:
@@ -39,7 +40,7 @@ class Sandbox:
     """The sandbox over one data file. Raises :class:`OptionRefused` for a file it cannot use."""
 
     def __init__(self, options: SandboxOptions) -> None:
-        modules = (users, tenants, connections, tokens, books, recording, faults, limits, idempotency)
+        modules = (users, tenants, connections, tokens, books, recording, faults, limits, idempotency, webhooks)
         schema = "".join(module.SCHEMA for module in modules) + SEEDED_SCHEMA
         schema += "".join(endpoint.schema for endpoint in ENDPOINTS)
         self.options = options
@@ -47,9 +48,15 @@ class Sandbox:
         self.in_flight = InFlight()
         self.state = StateFile(options.data_file, schema=schema, secret_prefix=options.secret_prefix)
         self._seed()
+        self.sender = WebhookSender(self.state, self.clock)
+        with self.state.reading() as connection:
+            is_listened_to = webhooks.find_webhook(connection) is not None
+        if is_listened_to:
+            self.sender.ensure_running()
 
     def close(self) -> None:
         """Let the data file go."""
+        self.sender.stop()
         self.state.close()
 
     def _seed(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import accounts, contacts, items, journals, organisations, sales_documents
+from . import accounts, contacts, items, journals, organisations, sales_documents, tracking
 
 ENDPOINTS = (
     organisations.ENDPOINT,
@@ -12,4 +12,5 @@ ENDPOINTS = (
     contacts.ENDPOINT,
     sales_documents.INVOICES,
     sales_documents.CREDIT_NOTES,
+    tracking.ENDPOINT,
 )

@@ -26,7 +26,7 @@ class LineInput:
     account_id: str | None
     description: str | None
     tax_type: str | None
-    is_tracked: bool
+    tracking: tuple[Fields, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +92,16 @@ def _read_line(fields: Fields) -> LineInput:
         account_id=account_id and account_id.lower(),
         description=_text(fields, "Description"),
         tax_type=_text(fields, "TaxType"),
-        is_tracked=bool(fields.get("Tracking")),
+        tracking=_tracking(fields.get("Tracking")),
     )
+
+
+def _tracking(value: object) -> tuple[Fields, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list):
+        raise data_refused("JSON for post data was invalid: Tracking must be a list")
+    return tuple(_object(each, "Tracking") for each in value)
 
 
 def _echo(fields: Fields, day: date | None) -> Fields:

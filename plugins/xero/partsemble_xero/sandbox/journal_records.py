@@ -8,6 +8,7 @@ from datetime import date
 from . import books
 from .journal_rules import Journal, Line
 from .queries import EVERY_ROW, Condition, Paging
+from .tracking import Option
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS journals (
@@ -99,6 +100,7 @@ def save_journal(connection: sqlite3.Connection, journal: Journal, *, tenant_id:
             for at, line in enumerate(journal.lines)
         ],
     )
+    _save_tracking(connection, journal)
     books.take_back(connection, source_id=journal.journal_id)
     if journal.status == "POSTED":
         books.post(
@@ -108,6 +110,35 @@ def save_journal(connection: sqlite3.Connection, journal: Journal, *, tenant_id:
             day=journal.day,
             lines=_ledger_lines(journal, tax_account_id),
         )
+
+
+def _save_tracking(connection: sqlite3.Connection, journal: Journal) -> None:
+    connection.execute("DELETE FROM journal_line_tracking WHERE journal_id = ?", (journal.journal_id,))
+    connection.executemany(
+        "INSERT INTO journal_line_tracking VALUES (?, ?, ?)",
+        [(journal.journal_id, at, each.option_id) for at, line in enumerate(journal.lines) for each in line.tracking],
+    )
+
+
+def _tracking_of(connection: sqlite3.Connection, journal_id: str) -> dict[int, tuple[Option, ...]]:
+    """The options of a journal's lines, by position."""
+    rows = connection.execute(
+        "SELECT t.position, c.category_id, c.name AS category, o.option_id, o.name FROM journal_line_tracking t"
+        " JOIN tracking_options o USING (option_id) JOIN tracking_categories c USING (category_id)"
+        " WHERE t.journal_id = ? ORDER BY t.position, c.name",
+        (journal_id,),
+    )
+    found: dict[int, tuple[Option, ...]] = {}
+    for row in rows:
+        option = Option(
+            category_id=row["category_id"],
+            category=row["category"],
+            option_id=row["option_id"],
+            name=row["name"],
+            is_active=True,
+        )
+        found[row["position"]] = (*found.get(row["position"], ()), option)
+    return found
 
 
 def _ledger_lines(journal: Journal, tax_account_id: str) -> list[books.LedgerLine]:
@@ -126,6 +157,7 @@ def _from_row(connection: sqlite3.Connection, row: sqlite3.Row) -> Journal:
         " WHERE journal_id = ? ORDER BY position",
         (row["journal_id"],),
     )
+    tracking = _tracking_of(connection, row["journal_id"])
     return Journal(
         journal_id=row["journal_id"],
         narration=row["narration"],
@@ -142,6 +174,7 @@ def _from_row(connection: sqlite3.Connection, row: sqlite3.Row) -> Journal:
                 tax_type=line["tax_type"],
                 cents=line["cents"],
                 tax_cents=line["tax_cents"],
+                tracking=tracking.get(line["position"], ()),
             )
             for line in lines
         ),

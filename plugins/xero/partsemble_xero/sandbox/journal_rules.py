@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from .accounts import Account
 from .journal_input import LINE_AMOUNT_TYPES, JournalInput, LineInput
 from .tenants import Region, Tenant
+from .tracking import Option, chosen_options, shown_on_line
 from .wire import money
 
 CENTS_MAX = 999_999_999_999  # 9,999,999,999.99, Xero's ceiling on invoice lines
@@ -46,6 +47,7 @@ class Line:
     tax_type: str
     cents: int
     tax_cents: int
+    tracking: tuple[Option, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +78,7 @@ def draft_journal(
     journal_id: str,
     today: date,
     chart: Sequence[Account],
+    options: Sequence[Option],
     tenant: Tenant,
     now_ms: int,
 ) -> tuple[Journal, list[str]]:
@@ -90,7 +93,7 @@ def draft_journal(
     types = sent.line_amount_types or (before.line_amount_types if before else "NoTax")
     # An update without lines, or with an empty list of them, leaves the lines as they are.
     wanted = sent.lines or tuple(_as_sent(line) for line in (before.lines if before else ()))
-    lines, line_reasons = _read_lines(wanted, chart=chart, region=tenant.region, types=types)
+    lines, line_reasons = _read_lines(wanted, chart=chart, options=options, region=tenant.region, types=types)
     journal = Journal(
         journal_id=journal_id,
         narration=sent.narration or "",
@@ -119,7 +122,7 @@ def _as_sent(line: Line) -> LineInput:
         account_id=line.account_id,
         description=line.description,
         tax_type=line.tax_type,
-        is_tracked=False,
+        tracking=tuple(shown_on_line(option) for option in line.tracking),
     )
 
 
@@ -162,7 +165,7 @@ def _balance_reasons(journal: Journal) -> list[str]:
 
 
 def _read_lines(
-    sent: Sequence[LineInput], *, chart: Sequence[Account], region: Region, types: str
+    sent: Sequence[LineInput], *, chart: Sequence[Account], options: Sequence[Option], region: Region, types: str
 ) -> tuple[tuple[Line, ...], list[str]]:
     """The lines that can be kept, and the reasons against the others, each said once."""
     lines, reasons = [], []
@@ -171,8 +174,8 @@ def _read_lines(
         cents, amount_reason = _read_cents(line.amount)
         tax_type, tax_reason = _read_tax_type(line, account, region)
         found = [reason for reason in (account_reason, amount_reason, tax_reason) if reason]
-        if line.is_tracked:
-            found.append("The tracking category could not be found.")  # own; this sandbox has none
+        tracking, tracking_reasons = chosen_options(line.tracking, options)
+        found += tracking_reasons
         reasons += [reason for reason in found if reason not in reasons]
         if account is not None and not found:
             lines.append(
@@ -183,6 +186,7 @@ def _read_lines(
                     tax_type=tax_type,
                     cents=cents,
                     tax_cents=_tax(cents, tax_type, region, types),
+                    tracking=tuple(tracking),
                 )
             )
     return tuple(lines), reasons

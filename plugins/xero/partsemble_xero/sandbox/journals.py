@@ -15,6 +15,7 @@ from .journal_records import SCHEMA, count_journals, find_journal, list_journals
 from .journal_rules import Journal, Line, draft_journal
 from .problems import Answer, data_refused, not_found, validation_failed
 from .queries import Column, read_order, read_paging, read_where
+from .tracking import options_of, shown_on_line
 from .wire import NIL_GUID, calendar_date, from_ms, instant, money
 
 _WRITE = ("accounting.manualjournals",)
@@ -116,6 +117,7 @@ def _draft(call: Call, sent: JournalInput) -> tuple[Journal, list[str]]:
         journal_id=before.journal_id if before else str(uuid.uuid4()),
         today=_today(call),
         chart=chart_of(call.connection, tenant.tenant_id),
+        options=options_of(call.connection, tenant.tenant_id),
         tenant=tenant,
         now_ms=call.now_ms,
     )
@@ -153,7 +155,7 @@ def _shown_line(line: Line) -> dict[str, object]:
         "TaxAmount": money(line.tax_cents),
         "LineAmount": money(line.cents),
         "AccountID": line.account_id,
-        "Tracking": [],
+        "Tracking": [shown_on_line(option) for option in line.tracking],
         "IsBlank": False,
     }
     optional = {"Description": line.description, "AccountCode": line.account_code}

@@ -10,6 +10,7 @@ from . import books
 from .accounts import Account, chart_of
 from .queries import EVERY_ROW, Condition, Paging
 from .sales_rules import IN_LEDGER, Kind, SalesDocument, SalesLine, in_base
+from .webhooks import announce
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS sales_documents (
@@ -34,7 +35,10 @@ _FIELDS = (
 
 
 def keep_document(connection: sqlite3.Connection, document: SalesDocument, *, tenant_id: str) -> None:
-    """Stores a document as it now is, and makes the ledger agree: every change of a document goes through here."""
+    """Stores a document as it now is, makes the ledger agree and tells the app's webhook: the only way in."""
+    known = connection.execute(
+        "SELECT 1 FROM sales_documents WHERE document_id = ?", (document.document_id,)
+    ).fetchone()
     values = (
         document.document_id,
         tenant_id,
@@ -69,6 +73,14 @@ def keep_document(connection: sqlite3.Connection, document: SalesDocument, *, te
     if document.status in IN_LEDGER:
         lines = ledger_lines(document, chart_of(connection, tenant_id))
         books.post(connection, tenant_id=tenant_id, source_id=document.document_id, day=document.day, lines=lines)
+    announce(
+        connection,
+        tenant_id=tenant_id,
+        category="INVOICE" if document.kind == "invoice" else "CREDITNOTE",
+        resource_id=document.document_id,
+        change="UPDATE" if known else "CREATE",
+        now_ms=document.updated_ms,
+    )
 
 
 def find_document(connection: sqlite3.Connection, *, tenant_id: str, kind: Kind, name: str) -> SalesDocument | None:

@@ -16,6 +16,7 @@ from .front_door import FrontDoor
 from .identity import Identity
 from .pages import Pages
 from .state import get_setting
+from .webhook_switches import WebhookSwitches
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -29,7 +30,8 @@ def create_app(sandbox: Sandbox) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = BODY_MAX
     app.config["MAX_FORM_MEMORY_SIZE"] = BODY_MAX
-    for area in (Pages(sandbox), Identity(sandbox), Accounting(sandbox), Admin(sandbox)):
+    areas = (Pages(sandbox), Identity(sandbox), Accounting(sandbox), Admin(sandbox), WebhookSwitches(sandbox))
+    for area in areas:
         app.register_blueprint(area.blueprint())
     app.wsgi_app = FrontDoor(app.wsgi_app, sandbox)  # type: ignore[method-assign]
     return app
@@ -65,6 +67,7 @@ class SandboxServer:
         )
         shown_host = f"[{host}]" if ":" in host else host
         self.address = f"http://{shown_host}:{self._server.port}"
+        sandbox.sender.address = self.address
 
     def start(self) -> None:
         """Serve, in a thread of its own."""

@@ -160,6 +160,11 @@ class SandboxHandle:
         shown: dict[str, Any] = self.admin("POST", f"organisations/{self.tenant_id(organisation)}/{path}", fields)
         return shown
 
+    def set_tracking(self, organisation: str, *, category: str, option: str | None = None, status: str) -> None:
+        """Archive or restore a tracking category, or an option of it, as a person would in Xero."""
+        fields = {"category": category, "status": status, **({"option": option} if option else {})}
+        self.admin("POST", f"organisations/{self.tenant_id(organisation)}/tracking", fields)
+
     def disconnect(self, organisation: str) -> None:
         """The user ends the app's access to one organisation on Xero's side."""
         self.admin("POST", f"organisations/{self.tenant_id(organisation)}/disconnect", {})
@@ -167,6 +172,21 @@ class SandboxHandle:
     def revoke_grant(self) -> None:
         """The user ends all access on Xero's side: refresh tokens die too."""
         self.admin("POST", "revoke-grant", {})
+
+    def set_up_webhook(self, url: str, *categories: str) -> str:
+        """Enter the app's address for webhooks, all categories or those named; how it answered the handshake."""
+        fields = {"url": url, **({"categories": list(categories)} if categories else {})}
+        return str(self.admin("POST", "webhooks", fields)["status"])
+
+    def announce(self, organisation: str, *, category: str, resource_id: str, change: str = "UPDATE") -> None:
+        """Tell the app of a change that didn't happen."""
+        fields = {"tenant_id": self.tenant_id(organisation), "category": category}
+        self.admin("POST", "webhooks/announce", {**fields, "resource_id": resource_id, "change": change})
+
+    def webhooks(self) -> dict[str, Any]:
+        """The app's webhook, what waits, and every call of it."""
+        shown: dict[str, Any] = self.admin("GET", "webhooks")
+        return shown
 
     def admin(self, method: str, path: str, fields: Mapping[str, object] | None = None) -> Any:
         """Call a switch under ``/sandbox/``. Raises :class:`SandboxRefused`."""

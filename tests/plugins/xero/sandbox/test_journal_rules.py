@@ -48,8 +48,8 @@ def put(app: App, **changes: object) -> list[str]:
             ["The TaxType code 'BOGUS' cannot be used with account code '310'."],
         ),
         (
-            [line("310", 1, Tracking=[{"Name": "Region", "Option": "South"}]), line("622", -1)],
-            ["The tracking category could not be found."],
+            [line("310", 1, Tracking=[{"Name": "Region", "Option": "West"}]), line("622", -1)],
+            ["The tracking option 'West' could not be found, or is not active."],
         ),
     ],
 )

@@ -165,6 +165,10 @@ def walk(app: App) -> None:
         app.change(draft, **journal(Status=status))
     taxed = [line("429", 100, TaxType="INPUT2"), line("970", -115)]
     app.create(Status="POSTED", LineAmountTypes="Exclusive", JournalLines=taxed)
+    app.call("GET", "/TrackingCategories", query={"includeArchived": "true", "order": "Name ASC"})
+    category = app.call("GET", "/TrackingCategories").json()["TrackingCategories"][0]
+    app.call("GET", f"/TrackingCategories/{category['TrackingCategoryID']}")
+    app.create(JournalLines=[line("310", 1, Tracking=[{"Name": "Region", "Option": "North"}]), line("622", -1)])
     bad = [journal(), journal(JournalLines=[]), journal(Status="VOIDED"), journal(Narration="")]
     for query in ({}, {"summarizeErrors": "false"}):
         app.call("POST", "/ManualJournals", {"ManualJournals": bad}, query=query)

@@ -10,7 +10,14 @@ from decimal import Decimal
 
 import pytest
 from xero_python import exceptions
-from xero_python.accounting import Contact, Contacts, ManualJournal, ManualJournalLine, ManualJournals
+from xero_python.accounting import (
+    Contact,
+    Contacts,
+    ManualJournal,
+    ManualJournalLine,
+    ManualJournals,
+    TrackingCategory,
+)
 
 from partsemble_xero.sandbox.testing import RunningSandbox
 from tests.plugins.xero.sandbox.client import KITS
@@ -49,6 +56,24 @@ def test_the_sdk_reads_connections_organisation_accounts_and_items(stranger: Str
     items = {item.code: item for item in stranger.accounting.get_items(tenant_id, unitdp=4).items}
     assert items["BOLT-M6"].purchase_details.unit_price == Decimal("0.1250")
     assert stranger.accounting.get_item(tenant_id, "MOTOR-12V").items[0].is_tracked_as_inventory is True
+
+
+def test_the_sdk_reads_tracking_categories_and_posts_with_them(stranger: Stranger) -> None:
+    tenant_id = stranger.tenant_id(KITS)
+    found = stranger.accounting.get_tracking_categories(tenant_id, include_archived=True).tracking_categories
+    assert [(each.name, each.status) for each in found] == [
+        ("Department", "ACTIVE"),
+        ("Project", "ARCHIVED"),
+        ("Region", "ACTIVE"),
+    ]
+    region = stranger.accounting.get_tracking_category(tenant_id, found[2].tracking_category_id).tracking_categories[0]
+    south = TrackingCategory(name=region.name, option=region.options[1].name)
+    journal = sdk_journal()
+    for line in journal.journal_lines:
+        line.tracking = [south]
+    made = stranger.accounting.create_manual_journals(tenant_id, ManualJournals(manual_journals=[journal]))
+    (carried,) = made.manual_journals[0].journal_lines[0].tracking
+    assert (carried.name, carried.option) == ("Region", "South")
 
 
 def test_a_journal_is_drafted_posted_by_its_id_found_and_voided(stranger: Stranger, sandbox: RunningSandbox) -> None:

@@ -1,0 +1,136 @@
+"""Cautioning: what would go wrong in the books, or say something else than is meant, told before it does.
+
+With journals alone the books get Partsemble's figures. Where they keep the stock of an item themselves, or an
+account is used for both, its balance holds two things at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from partsemble_core.domain.journals import AccountRole
+from partsemble_core.services.exporting import ROLE_LABELS
+from partsemble_core.store.connections import Connection, RemoteAccount, mapped_accounts
+from partsemble_core.store.products import Product
+from partsemble_core.store.session import CompanySession
+from partsemble_core.store.syncs import RemoteItem
+from partsemble_core.store.tracking import chosen_options
+
+NAMED = 5
+"""Items that are named; of more only the number is told."""
+EMPTY_PAIRS = (
+    (AccountRole.RECEIVING_DEBIT, AccountRole.RECEIVING_CREDIT, "receipts"),
+    (AccountRole.WASTE, AccountRole.BUILD_CREDIT, "losses of rejected builds"),
+    (AccountRole.WASTE, AccountRole.RECEIVING_DEBIT, "adjustments and counts"),
+    (AccountRole.APPLIED_COSTS, AccountRole.BUILD_DEBIT, "labour and overhead"),
+    (AccountRole.COGS, AccountRole.FINISHED_GOODS, "cost of goods sold"),
+)
+"""Debit and credit of one posting: with one account on both sides nothing is posted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caution:
+    """``code`` is stable; the text says what happens and what to do."""
+
+    code: str
+    text: str
+
+
+def cautions_of(session: CompanySession, connection: Connection) -> list[Caution]:
+    """Everything that somebody should look at before the next export, most serious first."""
+    accounts = mapped_accounts(session, connection.id)
+    found = [*_refused_accounts(accounts), *_refused_tracking(session, connection), *_empty_pairs(accounts)]
+    if connection.inventory_mode == "journal_only":
+        found += [*_counted_twice(session, connection), *_shared_accounts(session, connection, accounts)]
+    return found
+
+
+def _refused_accounts(accounts: Mapping[AccountRole, RemoteAccount]) -> list[Caution]:
+    return [
+        Caution(
+            code="account-refused",
+            text=f"{ROLE_LABELS[role]}: {account.code} {account.name} can't be used any more. "
+            + (account.why_not or "It is gone from the books; choose another account."),
+        )
+        for role, account in accounts.items()
+        if account.is_gone or not account.is_usable
+    ]
+
+
+def _refused_tracking(session: CompanySession, connection: Connection) -> list[Caution]:
+    return [
+        Caution(
+            code="tracking-refused",
+            text=f"The tracking option {option.category} {option.name} is archived or gone in your books, which will "
+            "refuse every journal that carries it. Choose another one below.",
+        )
+        for option in chosen_options(session, connection.id)
+        if not option.is_usable
+    ]
+
+
+def _empty_pairs(accounts: Mapping[AccountRole, RemoteAccount]) -> list[Caution]:
+    return [
+        Caution(
+            code="one-account-on-both-sides",
+            text=f"{ROLE_LABELS[debit]} and {ROLE_LABELS[credit]} are one account, {accounts[debit].code}: of {what} "
+            "nothing is posted. Choose another account for one of them.",
+        )
+        for debit, credit, what in EMPTY_PAIRS
+        if debit in accounts and credit in accounts and accounts[debit].id == accounts[credit].id
+    ]
+
+
+def _counted_twice(session: CompanySession, connection: Connection) -> list[Caution]:
+    codes = session.scalars(
+        sa.select(RemoteItem.code)
+        .join(Product, sa.and_(Product.company_id == RemoteItem.company_id, Product.sku_key == RemoteItem.code_key))
+        .where(*_tracked(connection))
+        .order_by(RemoteItem.code)
+    ).all()
+    if not codes:
+        return []
+    text = (
+        f"Your books keep stock of {_listed(codes)} too, and so does Partsemble: their cost of goods would be counted "
+        "twice. Turn tracking off there, or take the product out of Partsemble."
+    )
+    return [Caution(code="counted-twice", text=text)]
+
+
+def _shared_accounts(
+    session: CompanySession, connection: Connection, accounts: Mapping[AccountRole, RemoteAccount]
+) -> list[Caution]:
+    """Any tracked item will do, whether or not it is a product here: the books post its movements to the account."""
+    rows = session.execute(
+        sa.select(RemoteItem.code, RemoteItem.tracked_in).where(*_tracked(connection)).order_by(RemoteItem.code)
+    ).all()
+    by_account: dict[str, list[str]] = {}
+    for code, tracked_in in rows:
+        for account_code in tracked_in.split():
+            by_account.setdefault(account_code, []).append(code)
+    return [
+        Caution(
+            code="account-shared",
+            text=f"{ROLE_LABELS[role]}: {account.code} {account.name} is also where your books post {_listed(codes)}, "
+            "whose stock they keep themselves. Its balance will mix both; choose an account that only Partsemble uses.",
+        )
+        for role, account in accounts.items()
+        if (codes := by_account.get(account.code))
+    ]
+
+
+def _tracked(connection: Connection) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        RemoteItem.connection_id == connection.id,
+        RemoteItem.is_tracked.is_(True),
+        RemoteItem.is_gone.is_(False),
+    )
+
+
+def _listed(codes: Sequence[str]) -> str:
+    if len(codes) > NAMED:
+        return f"{', '.join(codes[:NAMED])} and {len(codes) - NAMED} more items"
+    return f"{'item' if len(codes) == 1 else 'items'} {', '.join(codes)}"
