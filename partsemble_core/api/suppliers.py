@@ -8,6 +8,7 @@ from typing import Any
 from partsemble_core.api import supplier_schemas as schemas
 from partsemble_core.api.areas import Area
 from partsemble_core.api.door import Json, reading, the_house, the_person, writing
+from partsemble_core.api.schemas import SupplierOut
 from partsemble_core.services.acting import Act
 from partsemble_core.services.admitting import MAY_EXPORT, MAY_WRITE
 from partsemble_core.services.enlisting import Choice, enlist, propose
@@ -100,7 +101,7 @@ def make_suppliers(body: dict[str, Any]) -> Json:
 
 
 def _body(relation: Relation) -> Json:
-    names = schemas.SupplierOut._declared_fields
+    names = SupplierOut._declared_fields
     return {
         **{name: getattr(relation.supplier, name) for name in names},
         "in_the_books": {

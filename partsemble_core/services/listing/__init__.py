@@ -21,11 +21,12 @@ from partsemble_core.services.listing.event_tables import EVENT_DELIVERIES
 from partsemble_core.services.listing.labels import build_label, export_label, receipt_label
 from partsemble_core.services.listing.paging import Table, all_rows, page_of
 from partsemble_core.services.listing.stock_tables import BUILDS, ENTRIES, LOTS, PRODUCTS, RECEIPTS
-from partsemble_core.services.listing.supplier_tables import SUPPLIERS
+from partsemble_core.services.listing.supplier_tables import LINKS, SUPPLIERS
 from partsemble_core.services.listing.sync_tables import CONTACTS, ITEMS, SYNCS
 from partsemble_core.store.session import CompanySession
 
 __all__ = [
+    "LINKS",
     "LISTS",
     "MAX_PAGE_SIZE",
     "PAGE_SIZE",
