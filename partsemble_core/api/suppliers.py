@@ -68,7 +68,7 @@ def create_contact(code: str) -> Json:
 
 @area.route("GET", "/contacts/proposals", asks=schemas.ProposalQuery, gives=schemas.ProposalsOut)
 def show_proposals(query: Mapping[str, str]) -> Json:
-    """What suppliers contacts would become, each with a code that is free."""
+    """What suppliers contacts would become, each with a code that is free; none where none is named."""
     wanted = [part.strip() for part in query["contacts"].split(",") if part.strip()]
     with reading() as session:
         return {
@@ -82,7 +82,7 @@ def show_proposals(query: Mapping[str, str]) -> Json:
                     "supplier": found.supplier.code if found.supplier else "",
                     "is_gone": found.contact.is_gone,
                 }
-                for found in propose(session, wanted)
+                for found in (propose(session, wanted) if wanted else ())
             ]
         }
 

@@ -92,7 +92,7 @@ def test_a_supplier_is_created_in_xero_and_unlinked(xero_shop: Shop, sandbox: Ru
     assert visitor.post("/suppliers/2/create-contact").status_code == 303
     page = text_of(visitor.get("/suppliers/2"))
     assert "NTL is in the books now, and linked." in page
-    assert "NTL is the contact Northern Lights Ltd, says " in page
+    assert "NTL is the contact Northern Lights Ltd , says " in page
     assert [each["name"] for each in sandbox.contacts(BOOKS)].count("Northern Lights Ltd") == 1
     assert "NTL Northern Lights Ltd" in text_of(visitor.get("/suppliers?link=linked"))
     again = visitor.post("/suppliers/2/create-contact")
