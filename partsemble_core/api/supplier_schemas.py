@@ -48,7 +48,7 @@ class ChoicesIn(Strict):
 class ProposalQuery(Strict):
     """Their ids of the contacts, separated by commas."""
 
-    contacts = Text(required=True)
+    contacts = Text(load_default="")
 
 
 class ProposalOut(Strict):

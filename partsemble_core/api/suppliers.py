@@ -8,6 +8,7 @@ from typing import Any
 from partsemble_core.api import supplier_schemas as schemas
 from partsemble_core.api.areas import Area
 from partsemble_core.api.door import Json, reading, the_house, the_person, writing
+from partsemble_core.api.schemas import SupplierOut
 from partsemble_core.services.acting import Act
 from partsemble_core.services.admitting import MAY_EXPORT, MAY_WRITE
 from partsemble_core.services.enlisting import Choice, enlist, propose
@@ -67,7 +68,7 @@ def create_contact(code: str) -> Json:
 
 @area.route("GET", "/contacts/proposals", asks=schemas.ProposalQuery, gives=schemas.ProposalsOut)
 def show_proposals(query: Mapping[str, str]) -> Json:
-    """What suppliers contacts would become, each with a code that is free."""
+    """What suppliers contacts would become, each with a code that is free; none where none is named."""
     wanted = [part.strip() for part in query["contacts"].split(",") if part.strip()]
     with reading() as session:
         return {
@@ -81,7 +82,7 @@ def show_proposals(query: Mapping[str, str]) -> Json:
                     "supplier": found.supplier.code if found.supplier else "",
                     "is_gone": found.contact.is_gone,
                 }
-                for found in propose(session, wanted)
+                for found in (propose(session, wanted) if wanted else ())
             ]
         }
 
@@ -100,7 +101,7 @@ def make_suppliers(body: dict[str, Any]) -> Json:
 
 
 def _body(relation: Relation) -> Json:
-    names = schemas.SupplierOut._declared_fields
+    names = SupplierOut._declared_fields
     return {
         **{name: getattr(relation.supplier, name) for name in names},
         "in_the_books": {

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from partsemble_core.api.door import PREFIX
 from partsemble_core.services.admitting import MAY_EXPORT, MAY_LOCK, MAY_SET_UP, MAY_WRITE
+from partsemble_core.services.relating import MAY_LINK
 from partsemble_core.store.companies import ApiToken, Role
 from partsemble_core.store.database import write_anywhere
 from tests.api.callers import Firm, Served, found_firm
@@ -40,6 +41,9 @@ ROLES = {
     "PUT /api/v1/connections/{connection_id}/schedules/{kind}": MAY_EXPORT,
     "DELETE /api/v1/connections/{connection_id}/schedules/{kind}": MAY_EXPORT,
     "POST /api/v1/hooks/run/{name}": MAY_EXPORT,
+    "POST /api/v1/suppliers/{code}/contact": MAY_EXPORT,
+    "PUT /api/v1/suppliers/{code}/contact": MAY_LINK,
+    "DELETE /api/v1/suppliers/{code}/contact": MAY_LINK,
     "GET /api/v1/webhooks": MAY_SET_UP,
     "POST /api/v1/webhooks": MAY_SET_UP,
     "GET /api/v1/webhooks/{webhook_id}": MAY_SET_UP,

@@ -8,11 +8,17 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from partsemble_core.plugin_api.types import Contact
+from partsemble_core.services.acting import Act
 from partsemble_core.services.adjusting import adjust_lot
 from partsemble_core.services.holding import hold
+from partsemble_core.services.keeping import contact_fields, keep
 from partsemble_core.services.opting import set_options
 from partsemble_core.services.planning import plan_build
+from partsemble_core.services.relating import link_supplier
 from partsemble_core.store.database import migrate
+from partsemble_core.store.session import CompanySession
+from partsemble_core.store.syncs import RemoteContact
 from tests.journeys.serving import served_shop
 from tests.servers.browser import FLAGS, browser_path
 from tests.web.shop import PASSWORD, Shop, connect, correct, listen, make_lamps, post, read_sales, staff, stock_up
@@ -88,7 +94,22 @@ def fill(shop: Shop) -> dict[str, str]:
     correct(shop)
     listen(shop)
     staff(shop)
+    know_contacts(shop)
     return pages(shop, receipt=receipts[-1], build=build, waiting=waiting)
+
+
+def know_contacts(shop: Shop) -> None:
+    """Contacts as if the books had given them; the first supplier is the first of them."""
+    names = ("Acme Components", "Bolt & Nut Co", "Éclair Électronique", "Kiwi Instruments", "Northern Lights Ltd")
+
+    def read(session: CompanySession, act: Act) -> None:
+        mails = {name: f"sales{number}@example.com" for number, name in enumerate(names, 1)}
+        made = [Contact(local_id=None, external_id=None, name=n, email=mails[n], is_supplier=True) for n in names]
+        found = {f"contact-{number}": contact_fields(each) for number, each in enumerate(made, 1)}
+        keep(session, RemoteContact, 1, found, act.at)
+        link_supplier(session, act, 1, external_id="contact-1")
+
+    shop.write(read)
 
 
 def pages(shop: Shop, *, receipt: int, build: int, waiting: int) -> dict[str, str]:
@@ -105,6 +126,12 @@ def pages(shop: Shop, *, receipt: int, build: int, waiting: int) -> dict[str, st
         "lot": "/lots/2",
         "ledger": "/stock-ledger",
         "suppliers": "/suppliers",
+        "supplier": "/suppliers/1",
+        "supplier-ask": "/suppliers/2?contact=contact-5",
+        "supplier-edit": "/suppliers/1/edit",
+        "supplier-import": "/suppliers/import/new?ids=2&ids=3&ids=5",
+        "contacts": "/integrations/contacts",
+        "contacts-choice": "/suppliers/2/contacts",
         "receipts": "/receipts",
         "receipt": f"/receipts/{receipt}",
         "receipt-form": "/receipts/new",

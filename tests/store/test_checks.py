@@ -42,6 +42,7 @@ WRONG_STATES: dict[str, str] = {
     "stock_entries": "document_kind",
     "sync_cursors": "kind",
     "sync_runs": "kind cause state",
+    "supplier_contacts": "state",
     "sync_schedules": "kind",
     "token_sets": "state",
 }
@@ -96,6 +97,7 @@ RULES: list[tuple[str, str, dict[str, Any]]] = [
     ("ck_exports_posted_has_an_id", "exports", {"state": "posted", "posted_at": A_TIME}),
     ("ck_exports_replaced_is_cancelled", "exports", {"is_replaced": True}),
     ("ck_event_deliveries_ended_has_a_time", "event_deliveries", {"state": "waiting"}),
+    ("ck_supplier_contacts_linked_has_an_id", "supplier_contacts", {"external_id": ""}),
     ("ck_sync_runs_ended_has_a_time", "sync_runs", {"state": "running"}),
     ("ck_sync_schedules_every_minutes_sane", "sync_schedules", {"kind": "accounts", "every_minutes": 4}),
     ("ck_sync_schedules_every_minutes_sane", "sync_schedules", {"kind": "accounts", "every_minutes": 10081}),
@@ -192,7 +194,7 @@ def test_the_rows_that_the_checks_are_tried_on_are_valid_themselves(engine: sa.E
     }
     unique = {
         "account_mappings", "company_options", "draws", "memberships", "month_end_lots", "returns", "stock_balances",
-        "stock_count_lines", "supplier_parts", "sync_cursors", "sync_schedules",
+        "stock_count_lines", "supplier_contacts", "supplier_parts", "sync_cursors", "sync_schedules",
     }  # fmt: skip
     refusals = {table: find_refusal(engine, table, alone.get(table, {})) for table in {*metadata.tables} - unique}
     assert {table: said for table, said in refusals.items() if said} == {}

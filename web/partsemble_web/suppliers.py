@@ -11,7 +11,7 @@ from partsemble_core.services.admitting import MAY_EXPORT, MAY_WRITE
 from partsemble_core.services.cataloguing import create_supplier
 from partsemble_core.services.enlisting import AT_ONCE, Choice, Proposal, contacts_by_id, enlist, propose
 from partsemble_core.services.introducing import introduce
-from partsemble_core.services.listing import Row
+from partsemble_core.services.listing import LINKS, Row
 from partsemble_core.services.relating import (
     MAY_LINK,
     Relation,
@@ -36,14 +36,13 @@ pages = Blueprint("suppliers", __name__, template_folder="templates")
 FIELDS = ("code", "name", "contact", "email", "phone")
 CHOICE_FIELDS = ("external_id", "code")
 ID_DIGITS = 18
-LINKS = ("not linked", "linked", "gone", "pending", "conflict", "refused")
 SUPPLIERS = lists.ListPage(
     name="suppliers",
     template="suppliers/list.html",
     shown=("code", "name", "contact", "email", "phone", "link"),
     minor=frozenset({"contact"}),
     links={"code": lambda row: url_for("suppliers.show_supplier", supplier_id=row["id"])},
-    choices={"link": ("In the books", LINKS), "state": ("State", ("active", "inactive"))},
+    choices={"link": ("Link", LINKS), "state": ("State", ("active", "inactive"))},
     subtitles={"link": "link_name"},
 )
 lists.route(pages, SUPPLIERS, path="/suppliers")

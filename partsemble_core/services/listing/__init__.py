@@ -25,11 +25,12 @@ from partsemble_core.services.listing.paging import Table, all_rows, page_of
 from partsemble_core.services.listing.people_tables import INVITATIONS, MEMBERS, SIGN_INS
 from partsemble_core.services.listing.sales_tables import SALES_DOCUMENTS
 from partsemble_core.services.listing.stock_tables import BUILDS, ENTRIES, LOTS, PRODUCTS, RECEIPTS
-from partsemble_core.services.listing.supplier_tables import SUPPLIERS
+from partsemble_core.services.listing.supplier_tables import LINKS, SUPPLIERS
 from partsemble_core.services.listing.sync_tables import CONTACTS, ITEMS, SYNCS
 from partsemble_core.store.session import CompanySession
 
 __all__ = [
+    "LINKS",
     "LISTS",
     "MAX_PAGE_SIZE",
     "PAGE_SIZE",

@@ -25,7 +25,7 @@ from partsemble_core.plugin_api import (
     Rejected,
 )
 from partsemble_xero.client import Missing, json_object, messages_in, read, refusal, rows_of, text_of, write
-from partsemble_xero.wire import instant
+from partsemble_xero.wire import instant_of
 
 Row = Mapping[str, object]
 NUMBER_PREFIX: Final = "PSB-S-"
@@ -70,12 +70,11 @@ class _Place:
 def _pulled(ctx: BackendContext, cursor: str | None, limit: int) -> Page[Contact]:
     """One page. The last one's cursor begins a read of what changes from then on.
 
-    Everything is read in the order of ids, which no edit moves: a contact that changed its place between two pages
-    would be missed, and be taken for gone.
+    The order is that of ids, which no edit moves: by time of change, a contact that is edited between two pages would
+    move to the end, and the one after it be missed and taken for gone.
     """
     place, size = _Place.from_cursor(cursor), min(limit, PAGE_MAX)
-    query = {"page": str(place.page), "pageSize": str(size), "includeArchived": "true"}
-    query["order"] = "UpdatedDateUTC ASC" if place.since else "ContactID ASC"
+    query = {"page": str(place.page), "pageSize": str(size), "includeArchived": "true", "order": "ContactID ASC"}
     content = read(ctx, "Contacts", params=query, modified_since=place.since)
     rows = rows_of(content, "Contacts")[:size]
     newest = max([place.newest, *(_changed_at(row) for row in rows)])
@@ -100,7 +99,7 @@ def _has_more(content: Row, page: int, *, rows: int, size: int) -> bool:
 
 
 def _changed_at(row: Row) -> str:
-    moment = instant(text_of(row, "UpdatedDateUTC"))
+    moment = instant_of(text_of(row, "UpdatedDateUTC"))
     return f"{moment:%Y-%m-%dT%H:%M:%S}" if moment else ""
 
 

@@ -49,6 +49,25 @@ def test_contacts_come_in_pages_and_are_complete(
     assert {"Contact 000", "Contact 119", "Old Foundry Ltd", "Éclair Électronique"} <= set(names)
 
 
+@pytest.mark.parametrize("is_first_read", [True, False])
+def test_an_edit_between_two_pages_makes_no_other_contact_missing(
+    host: PluginHost, harness: XeroHarness, sandbox: RunningSandbox, is_first_read: bool
+) -> None:
+    cursor = None
+    if not is_first_read:
+        cursor = pull(host, harness)[-1].next_cursor
+        sandbox.advance(700)
+        for each in sandbox.contacts(BOOKS):
+            sandbox.change_contact(BOOKS, each["contact_id"], email="new@x.example")
+    everyone = {each["contact_id"] for each in sandbox.contacts(BOOKS)}
+    page = host.sync_contacts("xero", harness.ctx, cursor=cursor, limit=2).pulled
+    sandbox.advance(60)
+    for each in page.records:
+        sandbox.change_contact(BOOKS, str(each.external_id), email="newer@x.example")
+    rest = pull(host, harness, page.next_cursor, limit=2)
+    assert {each.external_id for each in (*page.records, *(each for more in rest for each in more.records))} == everyone
+
+
 def test_archived_and_merged_contacts_say_so(host: PluginHost, harness: XeroHarness, sandbox: RunningSandbox) -> None:
     one, two = (sandbox.add_contact(BOOKS, name, is_supplier=True) for name in ("One", "Two"))
     sandbox.change_contact(BOOKS, one, merged_into=two)
