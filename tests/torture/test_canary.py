@@ -35,7 +35,7 @@ OWNER = "ann@acme.test"
 CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
 LINK = re.compile(r'href="(/[^"#]*)"')
 PAGES = 90
-TOKENS, API = "POST /connect/token", "* /api.xro/2.0/*"
+TOKENS, WRITES, ITEMS = "POST /connect/token", "P* /api.xro/2.0/ManualJournals*", "GET /api.xro/2.0/Items*"
 
 
 @dataclass(slots=True)
@@ -124,7 +124,7 @@ class Scene:
             rows = self.call("GET", "/exports").json()["rows"]
             return sum(row["label"] == "Synced" for row in rows) == count
 
-        wait_until(posted, f"{count} exports are posted", seconds=90)
+        wait_until(posted, f"{count} exports are posted", seconds=150)
 
 
 @pytest.fixture
@@ -138,13 +138,13 @@ def shell(new_shell: Shell) -> Shell:
 @pytest.fixture
 def scene(shell: Shell, tmp_path: Path, empty_valkey_url: str) -> Iterator[Scene]:
     (tmp_path / "xero").mkdir()
+    api = {"Authorization": f"Bearer {shell.done('token', 'add', 'test').split()[0]}"}
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     with start_sandbox(tmp_path / "xero" / "x.sqlite3", secret_prefix=MARK) as sandbox:
         address, log = f"http://localhost:{port}", tmp_path / "serve.log"
         given = environment(shell, sandbox, address, empty_valkey_url)
         with serving(given, port, log):
-            api = {"Authorization": f"Bearer {shell.run('token', 'add', 'test').out.split()[0]}"}
             yield Scene(shell, sandbox, Browser(address), log, api)
 
 
@@ -162,6 +162,7 @@ def environment(shell: Shell, sandbox: RunningSandbox, address: str, redis_url: 
         "PARTSEMBLE_PLUGINS": "xero",
         "PARTSEMBLE_BASE_URL": address,
         "PARTSEMBLE_SWEEP_SECONDS": "1",
+        "PARTSEMBLE_QUARANTINE_SECONDS": "1",
         "PARTSEMBLE_TOKEN_LEASE_SECONDS": "9",
         "PARTSEMBLE_TOKEN_QUARANTINE_SECONDS": "3",
         **{f"PARTSEMBLE_PLUGIN_XERO_{name}": value for name, value in addresses.items()},
@@ -195,8 +196,10 @@ def live(scene: Scene) -> None:
     scene.call("POST", "/suppliers", {"code": "ACM", "name": "Acme Parts"})
     scene.receive()
     scene.wait_posted(1)
-    for kind, match in (("close-after", TOKENS), ("html", TOKENS), ("cut", API), ("html", API), ("status", API)):
+    for kind, match in (("close-after", TOKENS), ("html", TOKENS), ("cut", WRITES), ("html", ITEMS), ("status", ITEMS)):
         sandbox.add_fault(match, kind=kind)
+    for _ in range(2):
+        browser.post("/integrations/connections/1/sync", kind="items")
     sandbox.advance(31 * 60)  # their clock runs ahead: our token is refused, and renewed through all of this
     scene.receive()
     scene.wait_posted(2)
