@@ -205,6 +205,8 @@ class Organisation:
     country: str = ""
     timezone: str = ""
     locked_through: dt.date | None = None
+    is_new: bool = False
+    """The consent just given added it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

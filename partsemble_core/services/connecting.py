@@ -14,6 +14,7 @@ import requests
 import sqlalchemy as sa
 from authlib.common.errors import AuthlibBaseError
 
+from partsemble_core.domain.exports import Doubt, ExportState
 from partsemble_core.errors import Conflict, Refused
 from partsemble_core.plugin_api.errors import NotPermitted
 from partsemble_core.plugin_api.secret import Secret
@@ -45,7 +46,8 @@ from partsemble_core.store.connections import (
     find_live,
     get_connection,
 )
-from partsemble_core.store.database import reading_anywhere
+from partsemble_core.store.database import database_now, reading_anywhere
+from partsemble_core.store.exports import Export
 from partsemble_core.store.session import CompanySession
 from partsemble_core.vault import Place
 
@@ -277,6 +279,20 @@ def _go_on(session: CompanySession, connection_id: int) -> None:
     connection = get_connection(session, connection_id)
     connection.problem, connection.paused_until = "", None
     connection.state = ConnectionState.SETUP if missing_roles(session, connection.id) else ConnectionState.ACTIVE
+    _wake_exports(session, connection.id)
+
+
+def _wake_exports(session: CompanySession, connection_id: int) -> None:
+    """What only waited for the sign-in is due now; what rests after a lost answer goes on resting."""
+    session.execute(
+        sa.update(Export)
+        .where(
+            Export.connection_id == connection_id,
+            Export.state.in_([ExportState.PENDING, ExportState.CREATED]),
+            Export.doubt == Doubt.NONE,
+        )
+        .values(not_before=database_now(session))
+    )
 
 
 def _connect(
@@ -317,6 +333,7 @@ def _connect(
     session.flush()
     if not missing_roles(session, found.id):
         found.state = ConnectionState.ACTIVE
+        _wake_exports(session, found.id)
     return found
 
 

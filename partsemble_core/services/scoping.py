@@ -59,7 +59,7 @@ def lacks_of(house: House, connection: Connection) -> list[Lack]:
     lacking = [
         need
         for need in info.scope_needs
-        if granted.isdisjoint(need.any_of) and WANTED.get(need.feature, lambda able: True)(info.capabilities)
+        if granted.isdisjoint(need.any_of) and _is_wanted(need.feature, info.capabilities)
     ]
     return [
         Lack(
@@ -79,6 +79,11 @@ def check_allowed(house: House, connection: Connection, feature: Feature) -> Non
             raise NotPermitted(
                 f"The sign-in to {connection.organisation_name} doesn't allow {lack.title} ({lack.scope}). {lack.cure}"
             )
+
+
+def _is_wanted(feature: Feature, able: Capabilities) -> bool:
+    is_able = WANTED.get(feature)
+    return is_able is None or is_able(able)
 
 
 def _asked(session: Session, house: House, info: BackendInfo) -> frozenset[str]:

@@ -101,7 +101,7 @@ def newest_set(session: Session, grant_id: int) -> TokenSet | None:
     )
 
 
-def is_in_use(grant_id: int | sa.ColumnElement[int]) -> sa.Exists:
+def is_in_use(grant_id: int | sa.SQLColumnExpression[int]) -> sa.Exists:
     """Whether any company's connection goes through the sign-in."""
     return sa.exists().where(Connection.grant_id == grant_id, Connection.state != ConnectionState.DISCONNECTED)
 

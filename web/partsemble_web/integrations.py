@@ -81,7 +81,6 @@ def show() -> str:
         backends=sorted(host.infos.values(), key=lambda info: info.title),
         lacks=lacks_of(the_house(), connection) if connection else (),
         unreturned=connecting.unreturned(the_house(), the_person().company_id),
-        redirect_uris={name: redirect_uri(name) for name in host.infos},
         unset={name: missing_settings(the_house(), name) for name in host.infos},
         failures=host.failures,
         accounts=accounts,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
+import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 from partsemble_core.plugin_api import (
     BackendContext,
+    BackendError,
     ConnectRequest,
     ConnectResult,
     ConnectState,
@@ -21,6 +25,9 @@ from partsemble_xero.wire import calendar_date
 
 GRACE_SECONDS = 1800
 """How long Xero lets the previous refresh token be tried again after a lost answer."""
+
+CURRENCIES_READ = 12
+"""Organisations whose currency is shown beside their name: each costs a call."""
 
 
 def connect(ctx: BackendContext, request: ConnectRequest) -> ConnectResult:
@@ -53,8 +60,14 @@ def organisations(ctx: BackendContext) -> tuple[Organisation, ...]:
     rows = answer.json()
     if not isinstance(rows, list):
         raise RetryLater("Xero's answer is not a list of connections; it will be asked again.")
+    consent = _consent_of(ctx)
     return tuple(
-        Organisation(external_id=text_of(row, "tenantId"), name=text_of(row, "tenantName"), link_id=text_of(row, "id"))
+        Organisation(
+            external_id=text_of(row, "tenantId"),
+            name=text_of(row, "tenantName"),
+            link_id=text_of(row, "id"),
+            is_new=bool(consent) and text_of(row, "authEventId") == consent,
+        )
         for row in rows
         if isinstance(row, dict) and text_of(row, "tenantType") == "ORGANISATION"
     )
@@ -64,7 +77,29 @@ def _choices(ctx: BackendContext) -> ConnectResult:
     found = organisations(ctx)
     if not found:
         raise NotPermitted("No Xero organisation was connected; connect again and choose one in Xero.")
-    return ConnectResult(state=ConnectState.CHOOSE, organisations=found)
+    shown = tuple(_with_currency(ctx, each) for each in found[:CURRENCIES_READ])
+    return ConnectResult(state=ConnectState.CHOOSE, organisations=(*shown, *found[CURRENCIES_READ:]))
+
+
+def _with_currency(ctx: BackendContext, found: Organisation) -> Organisation:
+    """What helps to choose. Where it can't be read the choice is offered without."""
+    try:
+        row = organisation_row(ctx, found.external_id)
+    except BackendError:
+        return found
+    return replace(found, base_currency=text_of(row, "BaseCurrency"), country=text_of(row, "CountryCode"))
+
+
+def _consent_of(ctx: BackendContext) -> str:
+    """The id of the consent that the token came from; empty where it can't be read. It only says what to preselect."""
+    parts = ctx.access_token.reveal().split(".") if ctx.access_token else []
+    if len(parts) != 3:
+        return ""
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except ValueError:
+        return ""
+    return text_of(claims, "authentication_event_id") if isinstance(claims, dict) else ""
 
 
 def _ready(ctx: BackendContext, wanted: str) -> ConnectResult:

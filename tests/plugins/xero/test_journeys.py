@@ -74,6 +74,17 @@ def test_only_organisations_that_were_connected_can_be_chosen(host: PluginHost, 
     assert ready.organisations[0].name == OTHER_BOOKS
 
 
+def test_the_choice_shows_currencies_and_what_this_consent_added(host: PluginHost, harness: XeroHarness) -> None:
+    tokens = harness.sandbox.sign_in(organisation=OTHER_BOOKS, redirect_uri=REDIRECT)
+    fresh = dataclasses.replace(harness.ctx, organisation_id=None, access_token=Secret(tokens["access_token"]))
+    found = host.connect("xero", fresh, step(ConnectStep.COMPLETE)).organisations
+    shown = {each.name: (each.base_currency, each.is_new) for each in found}
+    assert shown == {BOOKS: ("NZD", False), OTHER_BOOKS: ("USD", True)}
+    harness.sandbox.add_fault("GET /api.xro/2.0/Organisation", kind="status", times=2)
+    found = host.connect("xero", fresh, step(ConnectStep.COMPLETE)).organisations
+    assert [each.base_currency for each in found] == ["", ""], "it can be chosen all the same"
+
+
 def test_the_later_lock_date_counts(host: PluginHost, harness: XeroHarness) -> None:
     harness.sandbox.lock(BOOKS, period="2026-08-31", end_of_year="2026-03-31")
     ready = host.connect("xero", harness.ctx, step(ConnectStep.CHECK))
