@@ -6,10 +6,12 @@ It raises only the errors of ``plugin_api.errors``. How each is kept is told in 
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 
 import pluggy
 
+from partsemble_core.plugin_api.booked import BookedJournal
 from partsemble_core.plugin_api.types import (
     Account,
     AccountBalance,
@@ -35,7 +37,7 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
 class BackendSpec:
-    """What an accounting backend implements. All but the last five are required of every backend."""
+    """What an accounting backend implements. All but the last six are required of every backend."""
 
     @hookspec
     def describe_backend(self) -> BackendInfo:  # type: ignore[empty-body]
@@ -78,8 +80,14 @@ class BackendSpec:
         """Optional. Deletes a draft of ours that lost; refuses anything posted."""
 
     @hookspec(firstresult=True)
-    def list_balances(self, ctx: BackendContext) -> Sequence[AccountBalance]:  # type: ignore[empty-body]
-        """Optional. Ledger balances of today, debit positive."""
+    def list_balances(self, ctx: BackendContext, on: dt.date) -> Sequence[AccountBalance]:  # type: ignore[empty-body]
+        """Optional. Ledger balances at the end of the day ``on``, debit positive; an account left out has none."""
+
+    @hookspec(firstresult=True)
+    def list_journals(  # type: ignore[empty-body]
+        self, ctx: BackendContext, cursor: str | None, limit: int
+    ) -> Page[BookedJournal]:
+        """Optional. Every journal in the books, ours and others', posted or not, with its lines."""
 
     @hookspec(firstresult=True)
     def export_register(self, ctx: BackendContext) -> bytes:  # type: ignore[empty-body]
@@ -91,4 +99,11 @@ class BackendSpec:
 
 
 BACKEND_HOOKS = ("connect", "list_items", "list_accounts", "post_journal", "fetch_sales", "sync_contacts")
-OPTIONAL_HOOKS = ("find_journal", "discard_draft", "list_balances", "export_register", "read_bom_file")
+OPTIONAL_HOOKS = (
+    "find_journal",
+    "discard_draft",
+    "list_balances",
+    "list_journals",
+    "export_register",
+    "read_bom_file",
+)

@@ -15,6 +15,7 @@ from partsemble_core.store import (
     products,
     receipts,
     syncs,
+    true_ups,
 )
 from partsemble_core.store.base import Base
 
@@ -31,5 +32,6 @@ TABLES = (
     products,
     receipts,
     syncs,
+    true_ups,
 )
 metadata = Base.metadata

@@ -48,6 +48,7 @@ SIGNED = {
     "exports.exact",
     "exports.posted",
     "exports.rounding",
+    "true_ups.amount",
     "month_end_lots.quantity",
     "month_end_lots.cost",
     "stock_entries.quantity",

@@ -26,6 +26,7 @@ IDS = {
     "count_id": 1,
     "adjustment_id": 1,
     "webhook_id": 1,
+    "true_up_id": 1,
     "delivery_id": 1,
 }
 REGISTER = "/integrations/register.csv"

@@ -24,6 +24,7 @@ from partsemble_web import (
     plans,
     products,
     receipts,
+    reconciling,
     refusals,
     showing,
     signing_in,
@@ -52,6 +53,7 @@ PAGES = (
     decisions,
     plans,
     valuations,
+    reconciling,
     webhooks,
 )
 

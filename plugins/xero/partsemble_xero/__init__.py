@@ -10,8 +10,10 @@ from collections.abc import Sequence
 
 from partsemble_core.plugin_api import (
     Account,
+    AccountBalance,
     BackendContext,
     BackendInfo,
+    BookedJournal,
     Capabilities,
     ClosedPeriod,
     ConnectRequest,
@@ -27,7 +29,7 @@ from partsemble_core.plugin_api import (
     SettingField,
     hookimpl,
 )
-from partsemble_xero import accounts, connecting, contacts, items, posting, sales
+from partsemble_xero import accounts, books, connecting, contacts, items, posting, sales
 from partsemble_xero.client import DEFAULTS
 from partsemble_xero.journals import MAX_NARRATION, TOKEN_ROOM
 
@@ -37,6 +39,7 @@ CAPABILITIES = Capabilities(
     "journals.",
     key_window=dt.timedelta(minutes=6),
     closed_period=ClosedPeriod.REFUSES,
+    balances=True,
     max_narration=MAX_NARRATION - TOKEN_ROOM,
     calls_per_minute=60,
     calls_at_once=5,
@@ -100,6 +103,14 @@ class XeroPlugin:
     @hookimpl
     def discard_draft(self, ctx: BackendContext, entry: JournalEntry, external_id: str) -> JournalResult:
         return posting.discard_draft(ctx, entry, external_id)
+
+    @hookimpl
+    def list_balances(self, ctx: BackendContext, on: dt.date) -> Sequence[AccountBalance]:
+        return books.list_balances(ctx, on)
+
+    @hookimpl
+    def list_journals(self, ctx: BackendContext, cursor: str | None, limit: int) -> Page[BookedJournal]:
+        return books.list_journals(ctx, cursor, limit)
 
     @hookimpl
     def fetch_sales(self) -> Page[SalesDocument]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from . import accounts, items, journals, organisations
+from . import accounts, items, journals, organisations, reports
 
 ENDPOINTS = (
     organisations.ENDPOINT,
     accounts.ENDPOINT,
     items.ENDPOINT,
     journals.ENDPOINT,
+    reports.ENDPOINT,
 )

@@ -166,6 +166,8 @@ def walk(app: App) -> None:
     for query in ({}, {"page": "1", "pageSize": "2"}, {"where": 'Status=="POSTED"'}, {"where": "nonsense"}):
         app.call("GET", "/ManualJournals", query=query, headers={"If-Modified-Since": "2020-01-01T00:00:00"})
     app.call("GET", f"/ManualJournals/{draft}")
+    for query in ({}, {"date": "2026-10-31"}):
+        app.call("GET", "/Reports/TrialBalance", query=query)
     app.call("GET", f"/ManualJournals/{MISSING}")
     app.call("GET", "/Organisation", headers={"Xero-Tenant-Id": MISSING})
     app.call("GET", "/Organisation", headers={"Authorization": "Bearer x"})
@@ -183,6 +185,7 @@ def walk_as_stranger(stranger: Stranger) -> None:
     accounting.update_manual_journal(tenant_id, journal_id, created)
     accounting.get_manual_journals(tenant_id, page=1, where='Status=="DRAFT"')
     accounting.get_manual_journal(tenant_id, journal_id)
+    accounting.get_report_trial_balance(tenant_id, date="2026-10-31")
 
 
 def leave(sandbox: RunningSandbox) -> None:
