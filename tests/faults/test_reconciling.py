@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from partsemble_core.domain.reconciliation import Reason, Verdict
+from partsemble_core.plugin_api import Page
 from partsemble_core.plugin_testing.lying_books import Lie, Request
 from partsemble_core.services import mapping, opting, reviewing
 from partsemble_core.services.cataloguing import CostInput
@@ -160,6 +161,14 @@ def test_a_posting_that_arrived_without_our_knowing_is_seen(stage: Stage) -> Non
         ("in_doubt", "PSB-RCV-0001", Decimal(-5)),
         ("there_already", "PSB-RCV-0001", Decimal(5)),
     ]
+
+
+def test_a_journal_that_the_pages_missed_is_looked_up(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    receive(stage, "5.00")
+    lost = receive(stage, "6.00")
+    stage.books.set_status(id_of(stage, lost), "voided")
+    monkeypatch.setattr(stage.house.host, "list_journals", lambda *args, **more: Page(records=(), complete=True))
+    assert lines(seen(stage)) == [("voided", "PSB-RCV-0002", Decimal(-6))]
 
 
 def test_an_earlier_day_counts_what_is_dated_up_to_it(stage: Stage) -> None:

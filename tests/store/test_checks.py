@@ -82,6 +82,7 @@ RULES: list[tuple[str, str, dict[str, Any]]] = [
     ("ck_adjustments_quantity_changes", "adjustments", {"quantity": 0}),
     ("ck_exports_posted_has_a_time", "exports", {"state": "posted", "external_id": "x"}),
     ("ck_exports_posted_has_a_time", "exports", {"posted_at": A_TIME}),
+    ("ck_true_ups_amount_moves", "true_ups", {"amount": 0}),
     ("ck_exports_posted_has_an_id", "exports", {"state": "posted", "posted_at": A_TIME}),
     ("ck_exports_replaced_is_cancelled", "exports", {"is_replaced": True}),
     ("ck_event_deliveries_ended_has_a_time", "event_deliveries", {"state": "waiting"}),
