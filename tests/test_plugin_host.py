@@ -155,7 +155,7 @@ def test_a_missing_optional_hook_is_unsupported(ctx: BackendContext) -> None:
     assert not host.has_hook("scripted", "list_balances")
     assert host.has_hook("scripted", "find_journal")
     with pytest.raises(Unsupported):
-        host.list_balances("scripted", ctx)
+        host.list_balances("scripted", ctx, on=dt.date(2026, 10, 5))
     with pytest.raises(Unsupported):
         host.export_register("scripted", ctx)
 

@@ -34,6 +34,10 @@ REQUIRED_ROLES = (
 )
 
 
+STOCK_ROLES = (AccountRole.RECEIVING_DEBIT, AccountRole.BUILD_DEBIT, AccountRole.BUILD_CREDIT)
+"""The roles whose accounts hold the value of stock."""
+
+
 class Unbalanced(PartsembleError):
     """Debits and credits differ: nothing of it may leave."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from partsemble_core.errors import Invalid
+from partsemble_core.plugin_api.booked import BookedJournal
 from partsemble_core.plugin_api.entries import check_entry, entry_bytes, entry_from_bytes
 from partsemble_core.plugin_api.errors import (
     BackendError,
@@ -87,6 +88,7 @@ __all__ = [
     "BomFile",
     "BomFileLine",
     "BomFileSkip",
+    "BookedJournal",
     "Capabilities",
     "Clock",
     "ClosedPeriod",

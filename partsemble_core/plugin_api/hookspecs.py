@@ -6,10 +6,12 @@ It raises only the errors of ``plugin_api.errors``. How each is kept is told in 
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 
 import pluggy
 
+from partsemble_core.plugin_api.booked import BookedJournal
 from partsemble_core.plugin_api.secret import Secret
 from partsemble_core.plugin_api.tracking import TrackingCategory
 from partsemble_core.plugin_api.types import (
@@ -38,7 +40,7 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
 class BackendSpec:
-    """What an accounting backend implements. All but the last seven are required of every backend."""
+    """What an accounting backend implements. All but the last eight are required of every backend."""
 
     @hookspec
     def describe_backend(self) -> BackendInfo:  # type: ignore[empty-body]
@@ -87,8 +89,14 @@ class BackendSpec:
         """Optional. Deletes a draft of ours that lost; refuses anything posted."""
 
     @hookspec(firstresult=True)
-    def list_balances(self, ctx: BackendContext) -> Sequence[AccountBalance]:  # type: ignore[empty-body]
-        """Optional. Ledger balances of today, debit positive."""
+    def list_balances(self, ctx: BackendContext, on: dt.date) -> Sequence[AccountBalance]:  # type: ignore[empty-body]
+        """Optional. Ledger balances at the end of the day ``on``, debit positive; an account left out has none."""
+
+    @hookspec(firstresult=True)
+    def list_journals(  # type: ignore[empty-body]
+        self, ctx: BackendContext, cursor: str | None, limit: int
+    ) -> Page[BookedJournal]:
+        """Optional. Every journal in the books, ours and others', posted or not, with its lines."""
 
     @hookspec(firstresult=True)
     def list_tracking(self, ctx: BackendContext) -> Sequence[TrackingCategory]:  # type: ignore[empty-body]
@@ -116,6 +124,7 @@ OPTIONAL_HOOKS = (
     "list_balances",
     "list_tracking",
     "read_webhook",
+    "list_journals",
     "export_register",
     "read_bom_file",
 )

@@ -7,6 +7,7 @@ checked for all that pluggy lets pass, and a plugin that can't be loaded is list
 
 from __future__ import annotations
 
+import datetime as dt
 import importlib.metadata
 import logging
 import re
@@ -29,6 +30,7 @@ from partsemble_core.plugin_api import (
     BackendInfo,
     BackendSpec,
     BomFile,
+    BookedJournal,
     ConnectRequest,
     ConnectResult,
     ConnectState,
@@ -263,9 +265,9 @@ class PluginHost:
         """Deletes one of our drafts. Raises Unsupported where there are none."""
         return self._ask(backend, "discard_draft", JournalResult, ctx, entry=entry, external_id=external_id)
 
-    def list_balances(self, backend: str, ctx: BackendContext) -> tuple[AccountBalance, ...]:
-        """Ledger balances of today. Raises Unsupported where the backend can't tell."""
-        balances = self._ask(backend, "list_balances", object, ctx)
+    def list_balances(self, backend: str, ctx: BackendContext, *, on: dt.date) -> tuple[AccountBalance, ...]:
+        """Ledger balances at the end of a day. Raises Unsupported where the backend can't tell."""
+        balances = self._ask(backend, "list_balances", object, ctx, on=on)
         return checked_records(balances, AccountBalance, backend=backend, hook="list_balances")
 
     def list_tracking(self, backend: str, ctx: BackendContext) -> tuple[TrackingCategory, ...]:
@@ -287,6 +289,13 @@ class PluginHost:
         except Exception as error:  # noqa: BLE001 - its text may hold the key or what was sent
             raise PluginError(backend, "read_webhook", f"raised {type(error).__name__}") from None
         return checked(answer, Webhook, backend=backend, hook="read_webhook", written=Written.NO)
+
+    def list_journals(
+        self, backend: str, ctx: BackendContext, *, cursor: str | None = None, limit: int = PAGE_SIZE
+    ) -> Page[BookedJournal]:
+        """One page of all journals in the books. Raises Unsupported where the backend can't tell."""
+        page: Page[BookedJournal] = self._ask(backend, "list_journals", Page, ctx, cursor=cursor, limit=limit)
+        return checked_page(page, BookedJournal, cursor=cursor, limit=limit, backend=backend, hook="list_journals")
 
     def export_register(self, backend: str, ctx: BackendContext) -> bytes:
         """The journal register as CSV. Raises Unsupported where the backend keeps none."""

@@ -13,6 +13,7 @@ import pytest
 from partsemble_core.errors import Invalid
 from partsemble_core.plugin_api import (
     BackendError,
+    BookedJournal,
     ClosedPeriod,
     JournalEntry,
     JournalResult,
@@ -177,11 +178,42 @@ class PostingContract(ContractFixtures):
     def test_balances_move_with_a_posting(self, host: PluginHost, harness: Harness) -> None:
         if not host.info(harness.name).capabilities.balances:
             pytest.skip("The backend lists no balances.")
-        before = {b.account_id: b.balance for b in host.list_balances(harness.name, harness.ctx)}
+        debit, day = harness.debit.external_id, harness.date
+        before, eve = _balance(host, harness, debit, day), day - dt.timedelta(days=1)
+        before_eve = _balance(host, harness, debit, eve)
         bring_in(host, harness, harness.entry("7.01"))
-        after = {b.account_id: b.balance for b in host.list_balances(harness.name, harness.ctx)}
-        debit = harness.debit.external_id
-        assert after[debit] - before.get(debit, Decimal(0)) == Decimal("7.01")
+        assert _balance(host, harness, debit, day) - before == Decimal("7.01")
+        assert _balance(host, harness, debit, eve) == before_eve, "a balance counts what is dated up to its day"
+
+    def test_the_list_of_journals_holds_what_was_posted(self, host: PluginHost, harness: Harness) -> None:
+        if not host.has_hook(harness.name, "list_journals"):
+            pytest.skip("The backend lists no journals.")
+        entry = harness.entry("7.02")
+        posted = bring_in(host, harness, entry)
+        other = bring_in(host, harness, harness.entry("7.03"))
+        found = {journal.external_id: journal for journal in _journals(host, harness, limit=1)}
+        assert {posted.external_id, other.external_id} <= found.keys()
+        listed = found[posted.external_id]
+        assert (listed.status, listed.date, listed.token) == (JournalStatus.POSTED, entry.date, entry.token)
+        amounts = [(line.account_code, line.amount) for line in listed.lines or ()]
+        assert amounts == [(line.account_code, line.amount) for line in entry.lines]
+
+
+def _balance(host: PluginHost, harness: Harness, account_id: str, on: dt.date) -> Decimal:
+    balances = {b.account_id: b.balance for b in host.list_balances(harness.name, harness.ctx, on=on)}
+    return balances.get(account_id, Decimal(0))
+
+
+def _journals(host: PluginHost, harness: Harness, *, limit: int) -> list[BookedJournal]:
+    found: list[BookedJournal] = []
+    cursor: str | None = None
+    for _ in range(1000):
+        page = host.list_journals(harness.name, harness.ctx, cursor=cursor, limit=limit)
+        found.extend(page.records)
+        cursor = page.next_cursor
+        if not page.has_more:
+            return found
+    pytest.fail("paging doesn't end")
 
 
 class DoubtContract(ContractFixtures):

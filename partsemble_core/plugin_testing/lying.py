@@ -6,6 +6,7 @@ does after each error. The books behind it are `partsemble_core.plugin_testing.l
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 import time
@@ -15,9 +16,11 @@ from decimal import Decimal
 
 from partsemble_core.plugin_api import (
     Account,
+    AccountBalance,
     AccountClass,
     BackendContext,
     BackendInfo,
+    BookedJournal,
     Capabilities,
     ConnectRequest,
     ConnectResult,
@@ -78,7 +81,7 @@ class LyingBackend:
 
     @hookimpl
     def describe_backend(self) -> BackendInfo:
-        capabilities = Capabilities(posting=self.books.posting)
+        capabilities = Capabilities(posting=self.books.posting, balances=True)
         return BackendInfo(name=self._name, title="Lying books", version="1", capabilities=capabilities)
 
     @hookimpl
@@ -120,6 +123,7 @@ class LyingBackend:
             token=entry.token,
             lines=_lines(entry),
             external_id=step.external_id or "",
+            day=entry.date.isoformat(),
         )
         return self._answer(ctx, request)
 
@@ -137,6 +141,36 @@ class LyingBackend:
     def discard_draft(self, ctx: BackendContext, entry: JournalEntry, external_id: str) -> JournalResult:
         request = Request(step="discard", key="", token=entry.token, lines="", external_id=external_id)
         return self._answer(ctx, request)
+
+    @hookimpl
+    def list_balances(self, ctx: BackendContext, on: dt.date) -> Sequence[AccountBalance]:
+        self._listen(ctx, "balances")
+        posted = [each for each in self.books.journals(status="posted") if each.day <= on.isoformat()]
+        lines = [line for each in posted for line in _result(each).lines or ()]
+        return tuple(
+            AccountBalance(
+                account_id=external_id,
+                account_code=code,
+                balance=sum((line.amount for line in lines if line.account_id == external_id), Decimal(0)),
+            )
+            for external_id, code, *_ in ACCOUNTS
+        )
+
+    @hookimpl
+    def list_journals(self, ctx: BackendContext, cursor: str | None, limit: int) -> Page[BookedJournal]:
+        self._listen(ctx, "journals")
+        start = int(cursor or 0)
+        held = self.books.journals()
+        return Page(
+            records=tuple(_booked(each) for each in held[start : start + limit]),
+            next_cursor=str(start + limit),
+            has_more=start + limit < len(held),
+            complete=True,
+        )
+
+    def _listen(self, ctx: BackendContext, step: str) -> None:
+        request = Request(step=step, key="", token="", lines="", external_id="")
+        _speak(*self.books.arrive(request, bearer=_bearer(ctx)))
 
     @hookimpl
     def fetch_sales(self, ctx: BackendContext, cursor: str | None, limit: int) -> Page[SalesDocument]:
@@ -199,6 +233,16 @@ def _result(held: HeldJournal) -> JournalResult:
         for account_id, amount in json.loads(held.lines)
     )
     return JournalResult(external_id=held.external_id, status=JournalStatus(held.status), lines=lines)
+
+
+def _booked(held: HeldJournal) -> BookedJournal:
+    return BookedJournal(
+        external_id=held.external_id,
+        status=JournalStatus(held.status),
+        date=dt.date.fromisoformat(held.day or "1900-01-01"),
+        token=held.token,
+        lines=_result(held).lines,
+    )
 
 
 def _lines(entry: JournalEntry) -> str:

@@ -13,14 +13,15 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from partsemble_core.plugin_api import KeyReused, Posting, Rejected
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS journals (
-    external_id TEXT PRIMARY KEY, token TEXT NOT NULL, status TEXT NOT NULL, lines TEXT NOT NULL
+    external_id TEXT PRIMARY KEY, token TEXT NOT NULL, status TEXT NOT NULL, lines TEXT NOT NULL,
+    day TEXT NOT NULL DEFAULT ''
 );
 CREATE TABLE IF NOT EXISTS keys (key TEXT PRIMARY KEY, body TEXT NOT NULL, external_id TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS lies (
@@ -61,6 +62,8 @@ class HeldJournal:
     token: str
     status: str
     lines: str
+    day: str = ""
+    """Its date in ISO; empty for one that a test made without."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +87,7 @@ class Request:
     token: str
     lines: str
     external_id: str
+    day: str = ""
 
 
 class LyingBooks:
@@ -128,6 +132,18 @@ class LyingBooks:
         with self._writing() as books:
             books.execute("UPDATE journals SET lines = ? WHERE external_id = ?", (lines, external_id))
 
+    def set_day(self, external_id: str, day: str) -> None:
+        """A person moves a journal to another day."""
+        with self._writing() as books:
+            books.execute("UPDATE journals SET day = ? WHERE external_id = ?", (day, external_id))
+
+    def enter(self, *, day: str, lines: str) -> str:
+        """A person posts a journal of their own; its id."""
+        with self._writing() as books:
+            external_id = str(uuid.uuid4())
+            books.execute("INSERT INTO journals VALUES (?, '', 'posted', ?, ?)", (external_id, lines, day))
+        return external_id
+
     def remove(self, external_id: str) -> None:
         """The journal is gone without a trace."""
         with self._writing() as books:
@@ -137,11 +153,11 @@ class LyingBooks:
         """What the books hold, in order of arrival."""
         with self._writing() as books:
             rows = books.execute(
-                "SELECT external_id, token, status, lines FROM journals"
+                "SELECT external_id, token, status, lines, day FROM journals"
                 " WHERE ? IN ('', status) AND ? IN ('', token) ORDER BY rowid",
                 (status, token),
             ).fetchall()
-        return [HeldJournal(external_id=i, token=t, status=s, lines=body) for i, t, s, body in rows]
+        return [HeldJournal(external_id=i, token=t, status=s, lines=body, day=day) for i, t, s, body, day in rows]
 
     def calls(self, *, step: str = "") -> list[Call]:
         """Every call that arrived, oldest first."""
@@ -178,7 +194,7 @@ class LyingBooks:
     def apply_late(self, request: Request, *, seconds: int) -> None:
         """Applies it at the first call after ``seconds``, or when healed: a packet that was on its way for long."""
         with self._writing() as books:
-            body = json.dumps([request.step, request.key, request.token, request.lines, request.external_id])
+            body = json.dumps(asdict(request))
             books.execute("INSERT INTO late (due, request) VALUES (?, ?)", (_now_ms() + seconds * 1000, body))
 
     def _arrive(self, books: sqlite3.Connection, *, due: int | None) -> None:
@@ -186,9 +202,8 @@ class LyingBooks:
             "SELECT id, request FROM late WHERE ? IS NULL OR due <= ? ORDER BY id", (due, due)
         ).fetchall():
             books.execute("DELETE FROM late WHERE id = ?", (row_id,))
-            step, key, token, lines, external_id = json.loads(body)
             try:
-                self._apply(books, Request(step=step, key=key, token=token, lines=lines, external_id=external_id))
+                self._apply(books, Request(**json.loads(body)))
             except (Rejected, KeyReused):
                 continue  # refused, and nobody waits for the answer any more
 
@@ -212,7 +227,8 @@ class LyingBooks:
             return held_journal(books, known[1])
         external_id = str(uuid.uuid4())
         status = "draft" if self.posting == Posting.DRAFT_THEN_POST else "posted"
-        books.execute("INSERT INTO journals VALUES (?, ?, ?, ?)", (external_id, request.token, status, request.lines))
+        row = (external_id, request.token, status, request.lines, request.day)
+        books.execute("INSERT INTO journals VALUES (?, ?, ?, ?, ?)", row)
         books.execute("INSERT INTO keys VALUES (?, ?, ?)", (request.key, request.lines, external_id))
         return held_journal(books, external_id)
 
@@ -232,11 +248,11 @@ class LyingBooks:
 def held_journal(books: sqlite3.Connection, external_id: str) -> HeldJournal:
     """Raises Rejected for an id that the books don't know."""
     row = books.execute(
-        "SELECT external_id, token, status, lines FROM journals WHERE external_id = ?", (external_id,)
+        "SELECT external_id, token, status, lines, day FROM journals WHERE external_id = ?", (external_id,)
     ).fetchone()
     if row is None:
         raise Rejected(f"There is no journal {external_id}.")
-    return HeldJournal(external_id=row[0], token=row[1], status=row[2], lines=row[3])
+    return HeldJournal(external_id=row[0], token=row[1], status=row[2], lines=row[3], day=row[4])
 
 
 def _now_ms() -> int:

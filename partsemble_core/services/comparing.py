@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TypeVar
 
 import sqlalchemy as sa
 
@@ -29,6 +30,7 @@ from partsemble_core.store.connections import Connection, find_live
 from partsemble_core.store.database import database_now
 from partsemble_core.store.exports import Export
 
+T = TypeVar("T")
 DAYS = 30
 MOST_DAYS = 3660
 WAITS = 5
@@ -105,7 +107,7 @@ def _look_up(
     found: dict[str, JournalResult] = {}
     for external_id in (None, posted.external_id):
         if external_id not in found:
-            hits = _patiently(lambda e=external_id: _ask(house, connection, posted.entry, e), wait)  # type: ignore[misc]
+            hits = patiently(lambda e=external_id: _ask(house, connection, posted.entry, e), wait)  # type: ignore[misc]
             found |= {hit.external_id: hit for hit in hits}
     return list(found.values())
 
@@ -117,7 +119,8 @@ def _ask(house: House, connection: Connection, entry: JournalEntry, external_id:
         return house.host.find_journal(connection.backend, ctx, entry=entry, external_id=external_id)
 
 
-def _patiently(ask: Callable[[], Sequence[JournalResult]], wait: Callable[[float], None]) -> Sequence[JournalResult]:
+def patiently(ask: Callable[[], T], wait: Callable[[float], None]) -> T:
+    """The answer, after as many waits as the books ask for within reason. Raises what ``ask`` raises."""
     for _ in range(WAITS):
         try:
             return ask()

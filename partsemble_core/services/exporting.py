@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from partsemble_core.domain.amounts import format_quantity, from_minor
 from partsemble_core.domain.builds import Costing
 from partsemble_core.domain.exports import Doubt, ExportMode, ExportState
-from partsemble_core.domain.journals import AccountRole, Journal, Part, make_journal
+from partsemble_core.domain.journals import STOCK_ROLES, AccountRole, Journal, Part, make_journal
 from partsemble_core.errors import Refused
 from partsemble_core.plugin_api.entries import entry_bytes, entry_from_bytes
 from partsemble_core.plugin_api.tracking import Tracking
@@ -102,7 +102,7 @@ def queue_receipt(
         debit=_part(accounts, AccountRole.RECEIVING_DEBIT, receipt.total_cost, f"Received {what}"),
         credits=[_part(accounts, AccountRole.RECEIVING_CREDIT, receipt.total_cost, f"Owed to {supplier.name}")],
     )
-    return _queue(session, act, connection, accounts, journal, kind=DocumentKind.RECEIPT, document_id=receipt.id)
+    return queue_journal(session, act, connection, accounts, journal, kind=DocumentKind.RECEIPT, document_id=receipt.id)
 
 
 def queue_build(
@@ -137,7 +137,7 @@ def queue_build(
         debit=_part(accounts, AccountRole.BUILD_DEBIT, costing.total, f"Built {made}"),
         credits=credits,
     )
-    return _queue(session, act, connection, accounts, journal, kind=DocumentKind.BUILD, document_id=build.id)
+    return queue_journal(session, act, connection, accounts, journal, kind=DocumentKind.BUILD, document_id=build.id)
 
 
 def queue_waste(
@@ -217,7 +217,7 @@ def _queue_pair(
         credits=[nowhere if skip else _part(accounts, credit, amount, narration)],
     )
     kind, document_id = document
-    return _queue(session, act, connection, accounts, journal, kind=kind, document_id=document_id, skip=skip)
+    return queue_journal(session, act, connection, accounts, journal, kind=kind, document_id=document_id, skip=skip)
 
 
 def queue_reversal(session: CompanySession, act: Act, reversal: Reversal, *, original: Export | None) -> Export | None:
@@ -247,6 +247,7 @@ def queue_reversal(session: CompanySession, act: Act, reversal: Reversal, *, ori
     export.connection_id, export.backend = locked.connection_id, locked.backend
     export.after_export_id = None if never_posted else locked.id
     export.exact, export.posted, export.rounding = -locked.exact, -locked.posted, -locked.rounding
+    export.stock_accounts = locked.stock_accounts
     return _insert(session, export)
 
 
@@ -299,7 +300,7 @@ def _part(accounts: Mapping[AccountRole, RemoteAccount], role: AccountRole, amou
     return Part(account=account.external_id, amount=amount, description=_narration(description))
 
 
-def _queue(
+def queue_journal(
     session: CompanySession,
     act: Act,
     connection: Connection,
@@ -312,14 +313,15 @@ def _queue(
 ) -> Export:
     """One row of the outbox for a journal. ``skip`` says why it isn't posted; an empty journal never is."""
     token = new_token()
-    page = "build" if kind == DocumentKind.WASTE else kind
-    link = f"{act.console}/{page}s/{document_id}" if act.console else ""
+    page = {DocumentKind.WASTE: f"builds/{document_id}", DocumentKind.TRUE_UP: "reconcile"}
+    link = f"{act.console}/{page.get(kind, f'{kind}s/{document_id}')}" if act.console else ""
     tracking = tracking_of(session, connection.id)
     entry = _entry(journal, accounts, company=get_company(session), token=token, link=link, tracking=tracking)
     why = NOTHING_TO_POST if journal.is_empty and not skip else skip
     export = _row(act, entry, kind=kind, document_id=document_id, mode=_mode_of(session, kind), skip=why)
     export.connection_id, export.backend = connection.id, connection.backend
     export.exact, export.posted, export.rounding = journal.exact, journal.posted, journal.rounding
+    export.stock_accounts = sorted({accounts[role].external_id for role in STOCK_ROLES if role in accounts})
     return _insert(session, export)
 
 

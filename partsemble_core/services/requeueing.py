@@ -36,6 +36,8 @@ def requeue(session: CompanySession, act: Act, old: Export, *, on: dt.date) -> E
     if old.document_kind == DocumentKind.ADJUSTMENT:
         adjustment = get_adjustment(session, old.document_id)
         return queue_adjustment(session, act, adjustment, product=get_product(session, adjustment.product_id))
+    if old.document_kind == DocumentKind.TRUE_UP:
+        raise WrongState(f"{old.reference} is a true-up. Leave it out of the books, then make a new one.")
     raise WrongState(
         f"{old.reference} takes back what was posted, on the same accounts. Let the books take those accounts again, "
         "then try again."

@@ -22,6 +22,7 @@ from partsemble_core.store import (
     supplier_contacts,
     syncs,
     tracking,
+    true_ups,
 )
 from partsemble_core.store.base import Base
 
@@ -45,5 +46,6 @@ TABLES = (
     remote_sales,
     syncs,
     tracking,
+    true_ups,
 )
 metadata = Base.metadata

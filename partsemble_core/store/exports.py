@@ -38,6 +38,8 @@ class Export(CompanyOwned, Base):
     exact: Mapped[Decimal]
     posted: Mapped[Decimal]
     rounding: Mapped[Decimal]
+    stock_accounts: Mapped[list[str]] = mapped_column(sa.JSON, default=list)
+    """Their ids of the accounts that stood for stock when it was frozen; the choice may have changed since."""
     problem: Mapped[str]
     not_before: Mapped[dt.datetime]
     attempts: Mapped[int]

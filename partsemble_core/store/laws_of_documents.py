@@ -236,9 +236,26 @@ FROM (
   UNION ALL SELECT 'build', COUNT(number), COALESCE(MAX(number), 0) FROM builds WHERE company_id = :company
   UNION ALL SELECT 'adjustment', COUNT(number), COALESCE(MAX(number), 0) FROM adjustments WHERE company_id = :company
   UNION ALL SELECT 'count', COUNT(number), COALESCE(MAX(number), 0) FROM stock_counts WHERE company_id = :company
+  UNION ALL SELECT 'true-up', COUNT(number), COALESCE(MAX(number), 0) FROM true_ups WHERE company_id = :company
   UNION ALL SELECT 'reversal', COUNT(number), COALESCE(MAX(number), 0) FROM reversals WHERE company_id = :company
 ) s LEFT JOIN counters c ON c.company_id = :company AND c.name = s.name
 WHERE COALESCE(c.last, 0) <> s.used OR COALESCE(c.last, 0) <> s.highest ORDER BY 1""",
+    ),
+    Law(
+        name="true-up",
+        sources="5, I9",
+        table="true_ups",
+        rule="A true-up is posted as rounding alone, at its own amount, and what takes it back is its opposite.",
+        shown="{reference}: {amount}, posted {posted} with rounding {rounding}, takes back {taken_back}",
+        sql="""
+SELECT t.id, t.reference, t.amount, COALESCE(x.posted, 0) AS posted, COALESCE(x.rounding, 0) AS rounding,
+  COALESCE(o.amount, 0) AS taken_back
+FROM true_ups t
+LEFT JOIN exports x ON x.company_id = t.company_id AND x.document_kind = 'true_up' AND x.document_id = t.id
+LEFT JOIN true_ups o ON o.company_id = t.company_id AND o.id = t.reverses_id
+WHERE t.company_id = :company AND (x.id IS NULL OR x.exact <> 0 OR x.posted <> t.amount OR x.rounding <> t.amount
+  OR (o.id IS NOT NULL AND o.amount <> -t.amount))
+ORDER BY t.id""",
     ),
     Law(
         name="export-rounding",
@@ -258,7 +275,7 @@ LEFT JOIN adjustments a ON x.document_kind = 'adjustment' AND a.company_id = x.c
 LEFT JOIN reversals v ON x.document_kind = 'reversal' AND v.company_id = x.company_id AND v.id = x.document_id
 LEFT JOIN exports o ON o.company_id = v.company_id AND o.connection_id = x.connection_id
   AND o.document_kind = v.document_kind AND o.document_id = v.document_id
-WHERE x.company_id = :company AND x.document_kind <> 'sale' AND (x.posted - x.exact <> x.rounding
+WHERE x.company_id = :company AND x.document_kind NOT IN ('sale', 'true_up') AND (x.posted - x.exact <> x.rounding
   OR x.exact <> COALESCE(rc.total_cost, b.components_cost + b.added_cost, w.waste_cost, ABS(a.cost), -o.exact,
     x.exact + 1)
   OR ABS(x.rounding) * 2 > CASE c.decimals WHEN 0 THEN 1000000 WHEN 1 THEN 100000 WHEN 2 THEN 10000 WHEN 3 THEN 1000

@@ -30,6 +30,7 @@ class DocumentKind(enum.StrEnum):
     SPLIT = "split"
     SALE = "sale"
     REVERSAL = "reversal"
+    TRUE_UP = "true_up"
 
 
 HIGHEST = LIMIT - Decimal("0.000001")

@@ -169,6 +169,7 @@ WATCHED: Mapping[str, Watched] = {
         noun="adjustment", called="{reference}", shows=("state", "quantity", "cost", "reason", "adjusted_on")
     ),
     "stock_counts": Watched(noun="count", called="{reference}", shows=("state", "counted_on")),
+    "true_ups": Watched(noun="rounding true-up", called="{reference}", shows=("amount", "trued_up_on", "reason")),
     "reversals": Watched(noun="reversal", called="{reference}", shows=("reversed_reference", "reason", "reversed_on")),
     "lots": Watched(noun="lot", called="{number}", shows=("hold_reason", "expires_on")),
 }

@@ -199,7 +199,9 @@ def a_xero_stage(engine: sa.Engine, folder: Path, **options: Any) -> Iterator[Xe
         yield XeroStage(house=house, shop=shop, sandbox=sandbox, clock=clock)
 
 
-def xero_settings(engine: sa.Engine, folder: Path, sandbox: RunningSandbox) -> config.Settings:
+def xero_settings(engine: sa.Engine, folder: Path, sandbox: RunningSandbox, *, scopes: str = "") -> config.Settings:
+    """``scopes`` are what the app asks for, where not the plugin's own."""
+    chosen = {"PARTSEMBLE_PLUGIN_XERO_SCOPES": scopes} if scopes else {}
     return config.load(
         {
             "DATABASE_URL": engine.url.render_as_string(hide_password=False),
@@ -212,6 +214,7 @@ def xero_settings(engine: sa.Engine, folder: Path, sandbox: RunningSandbox) -> c
             "PARTSEMBLE_PLUGIN_XERO_TOKEN_URL": f"{sandbox.address}/connect/token",
             "PARTSEMBLE_PLUGIN_XERO_REVOKE_URL": f"{sandbox.address}/connect/revocation",
             "PARTSEMBLE_PLUGIN_XERO_API_URL": sandbox.address,
+            **chosen,
         },
         data_dir=folder,
     )

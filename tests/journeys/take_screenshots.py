@@ -147,6 +147,7 @@ def pages(shop: Shop, *, receipt: int, build: int, waiting: int) -> dict[str, st
         "trace": "/lots/2/trace",
         "trace-back": "/lots/7/trace",
         "valuation": "/valuation",
+        "reconcile": "/reconcile",
         "planned-builds": "/planned-builds",
         "plan-form": "/planned-builds/new",
         "build-planned": "/builds/2",

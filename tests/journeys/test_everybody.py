@@ -44,6 +44,7 @@ PAGES = (
     "/lots/2/trace",
     "/lots/7/trace",
     "/valuation",
+    "/reconcile",
     "/planned-builds",
     "/planned-builds/new",
     "/builds/2",

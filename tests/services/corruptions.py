@@ -214,6 +214,13 @@ CORRUPTIONS = [
             "SELECT id FROM counters WHERE name = 'count'",
             "DELETE FROM stock_counts WHERE company_id = (SELECT company_id FROM counters WHERE id = :id)",
         ),
+        (
+            "true-up",
+            "SELECT MIN(id) FROM receipts",
+            "INSERT INTO true_ups (id, company_id, number, reference, amount, trued_up_on, reason, created_at, "
+            "created_by) SELECT id, company_id, 1, 'PSB-TRU-0001', 10000, received_on, '', created_at, 'x' "
+            "FROM receipts WHERE id = :id",
+        ),
         ("export-rounding", "SELECT MIN(id) FROM exports", "UPDATE exports SET rounding = rounding + 1 WHERE id = :id"),
         (
             "export-rounding",

@@ -39,6 +39,7 @@ IDS = {
     "adjustment_id": 1,
     "sale_id": 1,
     "webhook_id": 1,
+    "true_up_id": 1,
     "delivery_id": 1,
     "supplier_id": 1,
     "member_id": 2,

@@ -33,4 +33,6 @@ def document_link(kind: object, document_id: object) -> str | None:
         return url_for("builds.show_build", build_id=document_id)
     if kind == DocumentKind.ADJUSTMENT:
         return url_for("adjustments.show_adjustment", adjustment_id=document_id)
+    if kind == DocumentKind.TRUE_UP:
+        return url_for("reconciling.show")
     return None

@@ -6,6 +6,7 @@ once for each token, and leave as one CSV file.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -16,6 +17,7 @@ from partsemble_core.plugin_api import (
     BackendContext,
     BackendInfo,
     BomFile,
+    BookedJournal,
     Capabilities,
     ClosedPeriod,
     ConnectRequest,
@@ -124,14 +126,27 @@ class CsvImport:
         return (_result(register.number_of(known), register.entry_of(known)),) if known else ()
 
     @hookimpl
-    def list_balances(self, ctx: BackendContext) -> Sequence[AccountBalance]:
+    def list_balances(self, ctx: BackendContext, on: dt.date) -> Sequence[AccountBalance]:
         totals: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
         for record in register.records_of(ctx):
-            for line in register.entry_of(record).lines:
+            entry = register.entry_of(record)
+            for line in entry.lines if entry.date <= on else ():
                 totals[line.account_id, line.account_code] += line.amount
         return tuple(
             AccountBalance(account_id=external_id, account_code=code, balance=total)
             for (external_id, code), total in totals.items()
+        )
+
+    @hookimpl
+    def list_journals(self, ctx: BackendContext, cursor: str | None, limit: int) -> Page[BookedJournal]:
+        start = int(cursor) if cursor and cursor.isdecimal() else 0
+        found = ctx.storage.records(register.KIND, after=start, limit=limit)
+        last = found[-1].sequence if found else start
+        return Page(
+            records=tuple(register.booked(record) for record in found),
+            next_cursor=str(last),
+            has_more=bool(ctx.storage.records(register.KIND, after=last, limit=1)),
+            complete=True,
         )
 
     @hookimpl

@@ -12,7 +12,9 @@ from partsemble_core.plugin_api import (
     Account,
     AccountClass,
     BackendContext,
+    BookedJournal,
     JournalEntry,
+    JournalStatus,
     Record,
     Rejected,
     entry_bytes,
@@ -78,6 +80,19 @@ def number_of(record: Record) -> str:
 def entry_of(record: Record) -> JournalEntry:
     """The entry in a record of the register."""
     return entry_from_bytes(str(record.body["entry"]).encode())
+
+
+def booked(record: Record) -> BookedJournal:
+    """A record of the register as a journal of the books."""
+    entry = entry_of(record)
+    return BookedJournal(
+        external_id=number_of(record),
+        status=JournalStatus.POSTED,
+        date=entry.date,
+        narration=entry.narration,
+        token=entry.token,
+        lines=entry.lines,
+    )
 
 
 def records_of(ctx: BackendContext) -> Iterator[Record]:

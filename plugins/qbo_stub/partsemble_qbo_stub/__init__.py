@@ -6,6 +6,7 @@ Its books live in memory and vanish with the process. It can do ``journal_only``
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import defaultdict
 from collections.abc import Sequence
 from decimal import Decimal
@@ -16,6 +17,7 @@ from partsemble_core.plugin_api import (
     AccountBalance,
     BackendContext,
     BackendInfo,
+    BookedJournal,
     Capabilities,
     ClosedPeriod,
     ConnectRequest,
@@ -120,10 +122,10 @@ class QuickBooksStub:
         return (_result(known),) if known else ()
 
     @hookimpl
-    def list_balances(self, ctx: BackendContext) -> Sequence[AccountBalance]:
+    def list_balances(self, ctx: BackendContext, on: dt.date) -> Sequence[AccountBalance]:
         totals: defaultdict[str, Decimal] = defaultdict(Decimal)
         for journal in self.service.journals(_company(ctx.organisation_id).external_id):
-            for line in journal.entry.lines:
+            for line in journal.entry.lines if journal.entry.date <= on else ():
                 totals[line.account_id] += line.amount
         return tuple(
             AccountBalance(
@@ -141,6 +143,11 @@ class QuickBooksStub:
         start = min(int(cursor) if cursor and cursor.isdecimal() else 0, len(versions))
         end = min(start + limit, len(versions))
         return Page(records=versions[start:end], next_cursor=str(end), has_more=end < len(versions))
+
+    @hookimpl
+    def list_journals(self, ctx: BackendContext, cursor: str | None, limit: int) -> Page[BookedJournal]:
+        journals = self.service.journals(_company(ctx.organisation_id).external_id)
+        return _page(tuple(_booked(journal) for journal in journals), cursor=cursor, limit=limit)
 
     @hookimpl
     def sync_contacts(self) -> ContactSync:
@@ -170,6 +177,18 @@ def _result(journal: StubJournal) -> JournalResult:
         status=JournalStatus.POSTED,
         posted_on=journal.entry.date,
         lines=journal.entry.lines,
+    )
+
+
+def _booked(journal: StubJournal) -> BookedJournal:
+    entry = journal.entry
+    return BookedJournal(
+        external_id=journal.external_id,
+        status=JournalStatus.POSTED,
+        date=entry.date,
+        narration=entry.narration,
+        token=entry.token,
+        lines=entry.lines,
     )
 
 

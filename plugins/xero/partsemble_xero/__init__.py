@@ -10,8 +10,10 @@ from collections.abc import Mapping, Sequence
 
 from partsemble_core.plugin_api import (
     Account,
+    AccountBalance,
     BackendContext,
     BackendInfo,
+    BookedJournal,
     Capabilities,
     ClosedPeriod,
     ConnectRequest,
@@ -31,7 +33,7 @@ from partsemble_core.plugin_api import (
     Webhook,
     hookimpl,
 )
-from partsemble_xero import accounts, connecting, contacts, items, posting, sales, tracking, webhooks
+from partsemble_xero import accounts, books, connecting, contacts, items, posting, sales, tracking, webhooks
 from partsemble_xero.client import DEFAULTS
 from partsemble_xero.journals import MAX_NARRATION, TOKEN_ROOM
 from partsemble_xero.scopes import SCOPE_NEEDS
@@ -45,6 +47,7 @@ CAPABILITIES = Capabilities(
     contacts_push=True,
     sales=True,
     webhooks=True,
+    balances=True,
     max_narration=MAX_NARRATION - TOKEN_ROOM,
     calls_per_minute=60,
     calls_at_once=5,
@@ -127,6 +130,14 @@ class XeroPlugin:
     @hookimpl
     def fetch_sales(self, ctx: BackendContext, cursor: str | None, limit: int) -> Page[SalesDocument]:
         return sales.fetch_sales(ctx, cursor, limit)
+
+    @hookimpl
+    def list_balances(self, ctx: BackendContext, on: dt.date) -> Sequence[AccountBalance]:
+        return books.list_balances(ctx, on)
+
+    @hookimpl
+    def list_journals(self, ctx: BackendContext, cursor: str | None, limit: int) -> Page[BookedJournal]:
+        return books.list_journals(ctx, cursor, limit)
 
     @hookimpl
     def list_tracking(self, ctx: BackendContext) -> Sequence[TrackingCategory]:

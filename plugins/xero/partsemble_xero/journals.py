@@ -114,11 +114,11 @@ def result_from(row: Mapping[str, object]) -> JournalResult | None:
         status=status,
         posted_on=calendar_date(text_of(row, "Date")) if status is JournalStatus.POSTED else None,
         notices=warnings_in(row),
-        lines=_lines_in(row),
+        lines=lines_in(row),
     )
 
 
-def _lines_in(row: Mapping[str, object]) -> tuple[JournalLine, ...] | None:
+def lines_in(row: Mapping[str, object]) -> tuple[JournalLine, ...] | None:
     """The lines of a journal of theirs; None where they aren't all there to be read."""
     found = row.get("JournalLines")
     if not isinstance(found, list) or not found:

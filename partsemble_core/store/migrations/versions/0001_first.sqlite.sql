@@ -373,6 +373,27 @@ CREATE TABLE token_sets (
 	CONSTRAINT fk_token_sets_grant_id FOREIGN KEY(grant_id) REFERENCES grants (id)
 )
 --;;
+CREATE TABLE true_ups (
+	number INTEGER NOT NULL,
+	reference TEXT NOT NULL,
+	amount BIGINT NOT NULL,
+	trued_up_on DATE NOT NULL,
+	reverses_id INTEGER,
+	reason TEXT NOT NULL,
+	created_at DATETIME NOT NULL,
+	created_by TEXT NOT NULL,
+	id INTEGER NOT NULL,
+	company_id INTEGER NOT NULL,
+	CONSTRAINT pk_true_ups PRIMARY KEY (id),
+	CONSTRAINT fk_true_ups_company_id_reverses_id FOREIGN KEY(company_id, reverses_id) REFERENCES true_ups (company_id, id),
+	CONSTRAINT uq_true_ups_company_id_number UNIQUE (company_id, number),
+	CONSTRAINT uq_true_ups_company_id_reverses_id UNIQUE (company_id, reverses_id),
+	CONSTRAINT ck_true_ups_amount_whole CHECK (typeof(amount) = 'integer' AND amount > -1000000000000000 AND amount < 1000000000000000),
+	CONSTRAINT ck_true_ups_amount_moves CHECK (amount <> 0),
+	CONSTRAINT uq_true_ups_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_true_ups_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
 CREATE TABLE adjustments (
 	number INTEGER NOT NULL,
 	reference TEXT NOT NULL,
@@ -498,6 +519,7 @@ CREATE TABLE exports (
 	exact BIGINT NOT NULL,
 	posted BIGINT NOT NULL,
 	rounding BIGINT NOT NULL,
+	stock_accounts JSON NOT NULL,
 	problem TEXT NOT NULL,
 	not_before DATETIME NOT NULL,
 	attempts INTEGER NOT NULL,
@@ -518,7 +540,7 @@ CREATE TABLE exports (
 	CONSTRAINT uq_exports_company_id_connection_id_external_id UNIQUE (company_id, connection_id, external_id),
 	CONSTRAINT ck_exports_state_known CHECK (state IN ('held', 'pending', 'creating', 'created', 'posting', 'posted', 'unknown', 'review', 'skipped', 'cancelled')),
 	CONSTRAINT ck_exports_doubt_known CHECK (doubt IN ('', 'creating', 'posting')),
-	CONSTRAINT ck_exports_document_kind_known CHECK (document_kind IN ('receipt', 'build', 'waste', 'adjustment', 'split', 'sale', 'reversal')),
+	CONSTRAINT ck_exports_document_kind_known CHECK (document_kind IN ('receipt', 'build', 'waste', 'adjustment', 'split', 'sale', 'reversal', 'true_up')),
 	CONSTRAINT ck_exports_exact_whole CHECK (typeof(exact) = 'integer' AND exact > -1000000000000000000 AND exact < 1000000000000000000),
 	CONSTRAINT ck_exports_posted_whole CHECK (typeof(posted) = 'integer' AND posted > -1000000000000000000 AND posted < 1000000000000000000),
 	CONSTRAINT ck_exports_rounding_whole CHECK (typeof(rounding) = 'integer' AND rounding > -1000000000000000000 AND rounding < 1000000000000000000),
@@ -1178,7 +1200,7 @@ CREATE TABLE stock_entries (
 	CONSTRAINT pk_stock_entries PRIMARY KEY (id),
 	CONSTRAINT fk_stock_entries_company_id_product_id FOREIGN KEY(company_id, product_id) REFERENCES products (company_id, id),
 	CONSTRAINT fk_stock_entries_company_id_lot_id FOREIGN KEY(company_id, lot_id) REFERENCES lots (company_id, id),
-	CONSTRAINT ck_stock_entries_document_kind_known CHECK (document_kind IN ('receipt', 'build', 'waste', 'adjustment', 'split', 'sale', 'reversal')),
+	CONSTRAINT ck_stock_entries_document_kind_known CHECK (document_kind IN ('receipt', 'build', 'waste', 'adjustment', 'split', 'sale', 'reversal', 'true_up')),
 	CONSTRAINT ck_stock_entries_quantity_whole CHECK (typeof(quantity) = 'integer' AND quantity > -1000000000000000 AND quantity < 1000000000000000),
 	CONSTRAINT ck_stock_entries_cost_whole CHECK (typeof(cost) = 'integer' AND cost > -1000000000000000 AND cost < 1000000000000000),
 	CONSTRAINT ck_stock_entries_quantity_moves CHECK (quantity <> 0),
@@ -1208,7 +1230,7 @@ CREATE TABLE draws (
 	CONSTRAINT fk_draws_company_id_lot_id FOREIGN KEY(company_id, lot_id) REFERENCES lots (company_id, id),
 	CONSTRAINT fk_draws_company_id_stock_entry_id FOREIGN KEY(company_id, stock_entry_id) REFERENCES stock_entries (company_id, id),
 	CONSTRAINT uq_draws_company_id_stock_entry_id UNIQUE (company_id, stock_entry_id),
-	CONSTRAINT ck_draws_document_kind_known CHECK (document_kind IN ('receipt', 'build', 'waste', 'adjustment', 'split', 'sale', 'reversal')),
+	CONSTRAINT ck_draws_document_kind_known CHECK (document_kind IN ('receipt', 'build', 'waste', 'adjustment', 'split', 'sale', 'reversal', 'true_up')),
 	CONSTRAINT ck_draws_quantity_whole CHECK (typeof(quantity) = 'integer' AND quantity >= 1 AND quantity < 1000000000000000),
 	CONSTRAINT ck_draws_cost_whole CHECK (typeof(cost) = 'integer' AND cost >= 0 AND cost < 1000000000000000),
 	CONSTRAINT uq_draws_company_id_id UNIQUE (company_id, id),
@@ -1235,7 +1257,7 @@ CREATE TABLE returns (
 	CONSTRAINT fk_returns_company_id_stock_entry_id FOREIGN KEY(company_id, stock_entry_id) REFERENCES stock_entries (company_id, id),
 	CONSTRAINT uq_returns_company_id_draw_id UNIQUE (company_id, draw_id),
 	CONSTRAINT uq_returns_company_id_stock_entry_id UNIQUE (company_id, stock_entry_id),
-	CONSTRAINT ck_returns_document_kind_known CHECK (document_kind IN ('receipt', 'build', 'waste', 'adjustment', 'split', 'sale', 'reversal')),
+	CONSTRAINT ck_returns_document_kind_known CHECK (document_kind IN ('receipt', 'build', 'waste', 'adjustment', 'split', 'sale', 'reversal', 'true_up')),
 	CONSTRAINT ck_returns_quantity_whole CHECK (typeof(quantity) = 'integer' AND quantity >= 1 AND quantity < 1000000000000000),
 	CONSTRAINT ck_returns_cost_whole CHECK (typeof(cost) = 'integer' AND cost >= 0 AND cost < 1000000000000000),
 	CONSTRAINT uq_returns_company_id_id UNIQUE (company_id, id),

@@ -7,7 +7,9 @@ closes a month, a user disconnects the app, a line breaks.
 from __future__ import annotations
 
 import ipaddress
+import re
 import sqlite3
+import uuid
 from collections.abc import Callable, Mapping
 from datetime import date
 from functools import partial
@@ -15,8 +17,8 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, request
 
-from . import connections, contacts, tokens
-from .accounts import set_status
+from . import books, connections, contacts, tokens
+from .accounts import chart_of, set_status
 from .clock import ClockRefused
 from .contact_records import Narrowing, find_contact, list_contacts
 from .context import Sandbox
@@ -65,6 +67,7 @@ class Admin:
             ("POST", "/organisations/<tenant_id>/contacts/<contact_id>", self.change_contact),
             ("POST", "/organisations/<tenant_id>/tracking", self.set_tracking),
             ("POST", "/organisations/<tenant_id>/disconnect", self.disconnect),
+            ("POST", "/organisations/<tenant_id>/entries", self.enter),
             ("POST", "/revoke-grant", self.revoke_grant),
             ("GET", "/clock", self.show_clock),
             ("POST", "/clock", self.move_clock),
@@ -206,6 +209,23 @@ class Admin:
         tenant = _tenant(connection, tenant_id)
         return {"disconnected": connections.disconnect_tenant(connection, tenant_id=tenant.tenant_id)}
 
+    def enter(self, connection: sqlite3.Connection, tenant_id: str) -> object:
+        """``date``, ``code``, ``against`` and ``amount``: a person books something that is no manual journal."""
+        tenant, fields = _tenant(connection, tenant_id), _fields()
+        day = _day(fields, "date") if "date" in fields else None
+        if day is None:
+            raise AdminRefused("day-not-valid", field="date", cure="send YYYY-MM-DD")
+        by_code = {account.code: account.account_id for account in chart_of(connection, tenant.tenant_id)}
+        sides = []
+        for name, sign in (("code", 1), ("against", -1)):
+            code = fields.get(name)
+            if not isinstance(code, str) or code not in by_code:
+                raise AdminRefused("account-not-found", field=name, cure="name an account code of the chart")
+            sides.append(books.LedgerLine(by_code[code], sign * _cents(fields)))
+        source_id = str(uuid.uuid4())
+        books.post(connection, tenant_id=tenant.tenant_id, source_id=source_id, day=day, lines=sides)
+        return {"entry_id": source_id}
+
     def revoke_grant(self, connection: sqlite3.Connection) -> object:
         """The user takes all access away: no connection is left and no refresh token works."""
         tokens.revoke_all(connection)
@@ -343,6 +363,13 @@ def _day(fields: Fields, name: str) -> date | None:
         return None if value is None else date.fromisoformat(str(value))
     except ValueError as error:
         raise AdminRefused("day-not-valid", field=name, cure="send YYYY-MM-DD or null") from error
+
+
+def _cents(fields: Fields) -> int:
+    found = re.fullmatch(r"(-?)(\d{1,10})\.(\d\d)", str(fields.get("amount")))
+    if found is None:
+        raise AdminRefused("amount-not-valid", field="amount", cure="send a text with two decimals, such as 12.50")
+    return int(found[1] + found[2] + found[3])
 
 
 def _whole(fields: Fields, name: str, *, default: int | None, most: int) -> int:

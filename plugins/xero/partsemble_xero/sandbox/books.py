@@ -46,10 +46,13 @@ def take_back(connection: sqlite3.Connection, *, source_id: str) -> None:
     connection.execute("DELETE FROM ledger_lines WHERE source_id = ?", (source_id,))
 
 
-def balances(connection: sqlite3.Connection, tenant_id: str) -> dict[str, int]:
-    """Balance in cents by account id; accounts without lines are absent."""
+def balances(
+    connection: sqlite3.Connection, tenant_id: str, *, first: date = date.min, last: date = date.max
+) -> dict[str, int]:
+    """Sum in cents by account id of the lines dated ``first`` through ``last``; accounts without any are absent."""
     rows = connection.execute(
-        "SELECT account_id, sum(cents) AS cents FROM ledger_lines WHERE tenant_id = ? GROUP BY account_id",
-        (tenant_id,),
+        "SELECT account_id, sum(cents) AS cents FROM ledger_lines WHERE tenant_id = ? AND day BETWEEN ? AND ?"
+        " GROUP BY account_id",
+        (tenant_id, first.isoformat(), last.isoformat()),
     )
     return {row["account_id"]: row["cents"] for row in rows}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import accounts, contacts, items, journals, organisations, sales_documents, tracking
+from . import accounts, contacts, items, journals, organisations, reports, sales_documents, tracking
 
 ENDPOINTS = (
     organisations.ENDPOINT,
@@ -13,4 +13,5 @@ ENDPOINTS = (
     sales_documents.INVOICES,
     sales_documents.CREDIT_NOTES,
     tracking.ENDPOINT,
+    reports.ENDPOINT,
 )

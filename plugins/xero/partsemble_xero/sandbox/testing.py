@@ -21,7 +21,7 @@ from .server import SandboxServer
 TIMEOUT_SECONDS = 20
 SCOPES = (
     "offline_access openid profile email accounting.settings.read accounting.manualjournals"
-    " accounting.invoices.read accounting.contacts"
+    " accounting.invoices.read accounting.contacts accounting.reports.trialbalance.read"
 )
 
 
@@ -164,6 +164,11 @@ class SandboxHandle:
         """Archive or restore a tracking category, or an option of it, as a person would in Xero."""
         fields = {"category": category, "status": status, **({"option": option} if option else {})}
         self.admin("POST", f"organisations/{self.tenant_id(organisation)}/tracking", fields)
+
+    def enter(self, organisation: str, *, date: str, code: str, against: str, amount: str) -> None:
+        """A person books something that is no manual journal, such as a bill: debit ``code``, credit ``against``."""
+        path = f"organisations/{self.tenant_id(organisation)}/entries"
+        self.admin("POST", path, {"date": date, "code": code, "against": against, "amount": amount})
 
     def disconnect(self, organisation: str) -> None:
         """The user ends the app's access to one organisation on Xero's side."""

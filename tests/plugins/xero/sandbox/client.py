@@ -17,10 +17,12 @@ TIMEOUT = 20
 class App:
     """Calls the Accounting API of ``sandbox`` with a token of its own."""
 
-    def __init__(self, sandbox: SandboxHandle, *, organisation: str = KITS) -> None:
+    def __init__(
+        self, sandbox: SandboxHandle, *, organisation: str = KITS, redirect_uri: str = "http://localhost/callback"
+    ) -> None:
         self.sandbox = sandbox
         self.organisation = organisation
-        self.tokens = sandbox.sign_in(organisation=organisation)
+        self.tokens = sandbox.sign_in(organisation=organisation, redirect_uri=redirect_uri)
         self.tenant_id = sandbox.tenant_id(organisation)
 
     @property

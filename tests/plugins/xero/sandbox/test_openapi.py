@@ -178,6 +178,8 @@ def walk(app: App) -> None:
     for query in ({}, {"page": "1", "pageSize": "2"}, {"where": 'Status=="POSTED"'}, {"where": "nonsense"}):
         app.call("GET", "/ManualJournals", query=query, headers={"If-Modified-Since": "2020-01-01T00:00:00"})
     app.call("GET", f"/ManualJournals/{draft}")
+    for query in ({}, {"date": "2026-10-31"}):
+        app.call("GET", "/Reports/TrialBalance", query=query)
     app.call("GET", f"/ManualJournals/{MISSING}")
     walk_contacts(app)
     walk_sales(app)
@@ -222,6 +224,7 @@ def walk_as_stranger(stranger: Stranger) -> None:
     accounting.get_contacts(tenant_id, page=1, include_archived=True)
     accounting.get_contact(tenant_id, made.contact_id)
     walk_sales_as_stranger(stranger, tenant_id)
+    accounting.get_report_trial_balance(tenant_id, date="2026-10-31")
 
 
 def leave(sandbox: RunningSandbox) -> None:

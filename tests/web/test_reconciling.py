@@ -1,0 +1,65 @@
+"""The Reconcile page: our side for everybody, the books for those who export, and true-ups."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from partsemble_core.services import mapping
+from partsemble_core.services.receiving import LineInput, receive
+from partsemble_core.store.true_ups import TrueUp
+from tests.web.people import Visitor, text_of
+from tests.web.shop import Shop, connect, make_lamps, post, stock_up
+
+Visit = Callable[[Shop, str], Visitor]
+
+
+def chosen(shop: Shop, connection_id: int, role: str, code: str) -> None:
+    shop.write(lambda s, act: mapping.map_account(s, connection_id=connection_id, role=role, code=code))
+
+
+def test_the_page_explains_our_side_and_asks_the_books(shop: Shop, visit: Visit) -> None:
+    connect(shop)
+    ids = stock_up(shop)
+    make_lamps(shop, "60")
+    post(shop, ids[:-1])
+    viewer, accountant = visit(shop, "viewer"), visit(shop, "accountant")
+    mine = viewer.get("/reconcile")
+    assert "The books weren't asked." in text_of(mine)
+    assert "Ask QuickBooks" not in mine.text
+    assert viewer.post("/reconcile", {}, page="/reconcile").status_code == 403
+    page = accountant.post("/reconcile", {"on": ""}, page="/reconcile")
+    assert page.status_code == 200
+    shown = text_of(page)
+    assert "Every part of it is explained below." in shown
+    assert "Not posted yet" in shown
+    assert "PSB-000001" in shown
+    file = accountant.post("/reconcile.csv", {"on": ""}, page="/reconcile").text.splitlines()
+    assert file[0].lstrip("\ufeff") == "What,Reference,Account,Stock,Posted,Books,Difference,Their id,Note"
+    assert file[-1].startswith("Not explained,,,,,,0")
+    assert viewer.get("/reconcile.xlsx").status_code == 200
+    assert viewer.get("/reconcile?on=soon").status_code == 422
+    assert accountant.post("/reconcile", {"on": "2999-01-01"}, page="/reconcile").status_code == 422
+
+
+def test_rounding_is_trued_up_with_a_confirmation_and_reversed(shop: Shop, visit: Visit) -> None:
+    connection_id = connect(shop)
+    lines = [LineInput(sku="SCREW-M3", quantity="1", total_cost="1.006")]
+    for _ in range(2):
+        shop.write(lambda s, act: receive(s, act, supplier="ACM", lines=lines))
+    accountant = visit(shop, "accountant")
+    refused = accountant.post("/true-ups", {"on": ""}, page="/reconcile")
+    assert (refused.status_code, "No account is set for Rounding" in refused.text) == (409, True)
+    chosen(shop, connection_id, "rounding", "5100")
+    post(shop, [1, 2])
+    assert 'id="true-up"' in accountant.get("/reconcile").text
+    assert accountant.post("/true-ups", {"on": ""}, page="/reconcile").status_code == 303
+    post(shop, [3])
+    page = accountant.get("/reconcile")
+    assert "PSB-TRU-0001" in text_of(page)
+    assert "Stock and books agree." in text_of(accountant.post("/reconcile", {"on": ""}, page="/reconcile"))
+    empty = accountant.post("/true-ups/1/reverse", {"reason": ""}, page="/reconcile")
+    assert empty.status_code == 422
+    assert accountant.post("/true-ups/1/reverse", {"reason": "By mistake"}, page="/reconcile").status_code == 303
+    assert visit(shop, "builder").post("/true-ups", {"on": ""}, page="/reconcile").status_code == 403
+    with shop.house.reading(shop.company_id) as session:
+        assert [made.reverses_id for made in session.query(TrueUp).order_by(TrueUp.id)] == [None, 1]
