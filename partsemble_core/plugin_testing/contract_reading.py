@@ -105,7 +105,8 @@ class ReadingContract(ContractFixtures):
             pytest.skip(f"{harness.name} has no tracking categories.")
         categories = host.list_tracking(harness.name, harness.ctx)
         options = [option for category in categories for option in category.options]
-        assert all(each.external_id and each.name for each in (*categories, *options))
+        assert all(category.external_id and category.name for category in categories)
+        assert all(option.external_id and option.name for option in options)
         assert len({option.external_id for option in options}) == len(options)
         assert len({category.external_id for category in categories}) == len(categories)
 
