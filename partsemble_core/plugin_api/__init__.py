@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from partsemble_core.errors import Invalid
+from partsemble_core.plugin_api.batches import BatchAnswer, BatchEntry
 from partsemble_core.plugin_api.entries import check_entry, entry_bytes, entry_from_bytes
 from partsemble_core.plugin_api.errors import (
     BackendError,
@@ -25,7 +26,8 @@ from partsemble_core.plugin_api.hookspecs import (
     hookimpl,
     hookspec,
 )
-from partsemble_core.plugin_api.http import Http, HttpAnswer, JsonBody, TimeOuts, json_text
+from partsemble_core.plugin_api.http import Gate, Http, HttpAnswer, JsonBody, TimeOuts, json_text
+from partsemble_core.plugin_api.limits import LimitHeaders
 from partsemble_core.plugin_api.secret import Secret
 from partsemble_core.plugin_api.sign_in import SignIn
 from partsemble_core.plugin_api.types import (
@@ -82,6 +84,8 @@ __all__ = [
     "BackendError",
     "BackendInfo",
     "BackendSpec",
+    "BatchAnswer",
+    "BatchEntry",
     "BomFile",
     "BomFileLine",
     "BomFileSkip",
@@ -95,6 +99,7 @@ __all__ = [
     "Contact",
     "ContactOutcome",
     "ContactSync",
+    "Gate",
     "Http",
     "HttpAnswer",
     "Invalid",
@@ -108,6 +113,7 @@ __all__ = [
     "Json",
     "JsonBody",
     "KeyReused",
+    "LimitHeaders",
     "NotPermitted",
     "Organisation",
     "OutcomeUnknown",

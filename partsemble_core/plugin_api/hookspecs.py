@@ -6,10 +6,12 @@ It raises only the errors of ``plugin_api.errors``. How each is kept is told in 
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 
 import pluggy
 
+from partsemble_core.plugin_api.batches import BatchAnswer, BatchEntry
 from partsemble_core.plugin_api.types import (
     Account,
     AccountBalance,
@@ -35,7 +37,7 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
 class BackendSpec:
-    """What an accounting backend implements. All but the last five are required of every backend."""
+    """What an accounting backend implements. All but those called optional are required of every backend."""
 
     @hookspec
     def describe_backend(self) -> BackendInfo:  # type: ignore[empty-body]
@@ -78,6 +80,16 @@ class BackendSpec:
         """Optional. Deletes a draft of ours that lost; refuses anything posted."""
 
     @hookspec(firstresult=True)
+    def post_journals(self, ctx: BackendContext, entries: Sequence[BatchEntry]) -> Sequence[BatchAnswer]:  # type: ignore[empty-body]
+        """Optional. One step of many entries in one call, drafts first: an answer for each, in the order given."""
+
+    @hookspec(firstresult=True)
+    def find_journals(  # type: ignore[empty-body]
+        self, ctx: BackendContext, entries: Sequence[JournalEntry], since: dt.datetime
+    ) -> Sequence[Sequence[JournalResult]]:
+        """Optional. Looks many entries up by their tokens, none of them sent before ``since``: all hits of each."""
+
+    @hookspec(firstresult=True)
     def list_balances(self, ctx: BackendContext) -> Sequence[AccountBalance]:  # type: ignore[empty-body]
         """Optional. Ledger balances of today, debit positive."""
 
@@ -91,4 +103,12 @@ class BackendSpec:
 
 
 BACKEND_HOOKS = ("connect", "list_items", "list_accounts", "post_journal", "fetch_sales", "sync_contacts")
-OPTIONAL_HOOKS = ("find_journal", "discard_draft", "list_balances", "export_register", "read_bom_file")
+OPTIONAL_HOOKS = (
+    "find_journal",
+    "discard_draft",
+    "post_journals",
+    "find_journals",
+    "list_balances",
+    "export_register",
+    "read_bom_file",
+)

@@ -13,6 +13,7 @@ from partsemble_core.store import (
     lots,
     month_ends,
     products,
+    rates,
     receipts,
     syncs,
 )
@@ -29,6 +30,7 @@ TABLES = (
     lots,
     month_ends,
     products,
+    rates,
     receipts,
     syncs,
 )

@@ -24,6 +24,7 @@ from partsemble_core.plugin_host import PluginHost
 from partsemble_core.services import connecting, mapping
 from partsemble_core.services.acting import Act
 from partsemble_core.services.addressing import context_of, token_for
+from partsemble_core.services.draining import drain
 from partsemble_core.services.house import House
 from partsemble_core.services.posting import post_export
 from partsemble_core.store.connections import Connection, Grant, RefreshTry, TokenSet, find_live
@@ -123,9 +124,17 @@ class XeroStage:
     def export(self, export_id: int) -> Export:
         return self.shop.rows(sa.select(Export).where(Export.id == export_id))[0]
 
+    def attempts(self, export_id: int) -> list[ExportAttempt]:
+        statement = sa.select(ExportAttempt).where(ExportAttempt.export_id == export_id).order_by(ExportAttempt.id)
+        return self.shop.rows(statement)
+
     def journals(self, *, token: str = "") -> list[dict[str, Any]]:
         """What Xero holds, or what it holds of the export with this token."""
         return [each for each in self.sandbox.books(ORGANISATION)["journals"] if token in each["narration"]]
+
+    def drain(self) -> None:
+        """Works on all that is due, as a worker's turn does."""
+        drain(self.house, self.company_id)
 
     def advance(self, *, minutes: int) -> None:
         """Time passes for us and for Xero; leases and quarantines go by the database's clock, see `age`."""
@@ -173,14 +182,16 @@ def params_of(callback: str) -> dict[str, str]:
 
 
 @contextmanager
-def a_xero_stage(engine: sa.Engine, folder: Path) -> Iterator[XeroStage]:
+def a_xero_stage(
+    engine: sa.Engine, folder: Path, *, limits: bool = False, daily_calls: int = 5_000
+) -> Iterator[XeroStage]:
     """A company that nobody has connected yet, and a sandbox in ``folder``."""
-    with start_sandbox(folder / "sandbox.sqlite3", redirect_uris=(REDIRECT,)) as sandbox:
+    with start_sandbox(folder / "sandbox.sqlite3", redirect_uris=(REDIRECT,), limits=limits) as sandbox:
         clock = MovingClock()
         host = PluginHost()
         host.add(plugin, "xero")
         house = House(
-            settings=xero_settings(engine, folder, sandbox),
+            settings=xero_settings(engine, folder, sandbox, daily_calls=daily_calls),
             engine=engine,
             host=host,
             vault=Vault(Secret(KEY)),
@@ -194,7 +205,9 @@ def a_xero_stage(engine: sa.Engine, folder: Path) -> Iterator[XeroStage]:
         yield XeroStage(house=house, shop=shop, sandbox=sandbox, clock=clock)
 
 
-def xero_settings(engine: sa.Engine, folder: Path, sandbox: RunningSandbox) -> config.Settings:
+def xero_settings(
+    engine: sa.Engine, folder: Path, sandbox: RunningSandbox, *, daily_calls: int = 5_000
+) -> config.Settings:
     return config.load(
         {
             "DATABASE_URL": engine.url.render_as_string(hide_password=False),
@@ -207,6 +220,7 @@ def xero_settings(engine: sa.Engine, folder: Path, sandbox: RunningSandbox) -> c
             "PARTSEMBLE_PLUGIN_XERO_TOKEN_URL": f"{sandbox.address}/connect/token",
             "PARTSEMBLE_PLUGIN_XERO_REVOKE_URL": f"{sandbox.address}/connect/revocation",
             "PARTSEMBLE_PLUGIN_XERO_API_URL": sandbox.address,
+            "PARTSEMBLE_PLUGIN_XERO_DAILY_CALLS": str(daily_calls),
         },
         data_dir=folder,
     )

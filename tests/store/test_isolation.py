@@ -53,9 +53,9 @@ def two_companies(engine: sa.Engine) -> sa.Engine:
     return engine
 
 
-def test_every_table_but_companies_and_users_belongs_to_a_company() -> None:
+def test_every_table_but_companies_users_and_counts_of_calls_belongs_to_a_company() -> None:
     owned = {model.__tablename__ for model in MODELS}
-    assert {*metadata.tables} - owned == {"companies", "users"}
+    assert {*metadata.tables} - owned == {"companies", "users", "rate_buckets", "rate_calls"}
 
 
 def test_a_select_sees_own_rows_only(two_companies: sa.Engine) -> None:

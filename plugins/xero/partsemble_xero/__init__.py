@@ -12,6 +12,8 @@ from partsemble_core.plugin_api import (
     Account,
     BackendContext,
     BackendInfo,
+    BatchAnswer,
+    BatchEntry,
     Capabilities,
     ClosedPeriod,
     ConnectRequest,
@@ -21,13 +23,15 @@ from partsemble_core.plugin_api import (
     JournalEntry,
     JournalResult,
     JournalStep,
+    LimitHeaders,
     Page,
     Posting,
     SalesDocument,
     SettingField,
     hookimpl,
 )
-from partsemble_xero import accounts, connecting, contacts, items, posting, sales
+from partsemble_xero import accounts, batches, connecting, contacts, items, posting, sales
+from partsemble_xero.batches import BATCH_SIZE
 from partsemble_xero.client import DEFAULTS
 from partsemble_xero.journals import MAX_NARRATION, TOKEN_ROOM
 
@@ -38,8 +42,17 @@ CAPABILITIES = Capabilities(
     key_window=dt.timedelta(minutes=6),
     closed_period=ClosedPeriod.REFUSES,
     max_narration=MAX_NARRATION - TOKEN_ROOM,
+    batch_size=BATCH_SIZE,
     calls_per_minute=60,
     calls_at_once=5,
+    calls_per_day=1_000,
+    app_calls_per_minute=10_000,
+    limit_headers=LimitHeaders(
+        minute_left="X-MinLimit-Remaining",
+        day_left="X-DayLimit-Remaining",
+        app_minute_left="X-AppMinLimit-Remaining",
+        problem="X-Rate-Limit-Problem",
+    ),
 )
 SETTINGS = (
     SettingField(
@@ -60,6 +73,12 @@ SETTINGS = (
         label="Scopes",
         help="What the app asks for. Apps made before March 2026 may need the older names.",
         default=DEFAULTS["scopes"],
+    ),
+    SettingField(
+        name="daily_calls",
+        label="Calls a day",
+        help="What your app's tier at Xero allows for one organisation: 1000 on Starter, 5000 from Core on.",
+        default="1000",
     ),
     SettingField(name="authorize_url", label="Sign-in address", default=DEFAULTS["authorize_url"]),
     SettingField(name="token_url", label="Token address", default=DEFAULTS["token_url"]),
@@ -96,6 +115,16 @@ class XeroPlugin:
         self, ctx: BackendContext, entry: JournalEntry, external_id: str | None
     ) -> Sequence[JournalResult]:
         return posting.find_journal(ctx, entry, external_id)
+
+    @hookimpl
+    def post_journals(self, ctx: BackendContext, entries: Sequence[BatchEntry]) -> Sequence[BatchAnswer]:
+        return batches.post_journals(ctx, entries)
+
+    @hookimpl
+    def find_journals(
+        self, ctx: BackendContext, entries: Sequence[JournalEntry], since: dt.datetime
+    ) -> Sequence[Sequence[JournalResult]]:
+        return batches.find_journals(ctx, entries, since)
 
     @hookimpl
     def discard_draft(self, ctx: BackendContext, entry: JournalEntry, external_id: str) -> JournalResult:

@@ -19,6 +19,7 @@ FaultKind = Literal[
     "empty",
     "html",
     "short",
+    "reversed",
     "wrong-id",
     "unseen",
 ]
@@ -42,8 +43,9 @@ class Fault:
     cleared. ``twice``: applied, and again without its idempotency key, as a copy that comes after the key's time.
 
     Applied, and the 200 is spoilt: ``stall`` sends its head and the rest ``hold_ms`` later, ``cut`` only half of its
-    JSON, ``empty`` no body, ``html`` a web page, ``short`` a list of journals without its last, ``wrong-id`` journals
-    under ids that nobody has, ``unseen`` no journals at all, as a read that lags behind.
+    JSON, ``empty`` no body, ``html`` a web page, ``short`` a list of journals without its last, ``reversed``
+    the last one first, ``wrong-id`` journals under ids that nobody has, ``unseen`` no journals at all, as a read that
+    lags behind.
     """
 
     fault_id: int = 0
