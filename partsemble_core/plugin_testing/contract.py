@@ -8,9 +8,10 @@ class TestMyBackend(BackendContract):
 
 from __future__ import annotations
 
+from partsemble_core.plugin_testing.contract_batches import BatchContract
 from partsemble_core.plugin_testing.contract_posting import DoubtContract, PostingContract
 from partsemble_core.plugin_testing.contract_reading import ReadingContract
 
 
-class BackendContract(ReadingContract, PostingContract, DoubtContract):
+class BackendContract(ReadingContract, PostingContract, DoubtContract, BatchContract):
     """To be inherited by a class whose name begins with Test, and whose fixture ``harness`` is a Harness."""

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from typing import TypeVar
 
 import sqlalchemy as sa
 
@@ -40,6 +41,7 @@ from partsemble_core.store.connections import Connection
 from partsemble_core.store.exports import Export, ExportAttempt
 from partsemble_core.store.session import CompanySession, LockRank
 
+T = TypeVar("T")
 Outcome = Verdict | PartsembleError
 
 
@@ -186,10 +188,10 @@ def _look_up_together(house: House, company_id: int, members: Sequence[Member]) 
     """All by one look at what changed since the first was sent. What needs a look of its own gets one."""
     sent_at = _sent_at(house, members)
     known = [member for member in members if member.step.export_id in sent_at]
-    found: list[Outcome | None] = []
+    found: list[Verdict | PartsembleError | None] = []
     if known:
         since = min(sent_at[member.step.export_id] for member in known)
-        found = _asked(house, known, lambda ctx: _found(house, ctx, known, since))  # type: ignore[assignment, arg-type]
+        found = _asked(house, known, lambda ctx: _found(house, ctx, known, since))
     settled = [(member, outcome) for member, outcome in zip(known, found, strict=True) if outcome is not None]
     _settle_all(house, company_id, [member for member, _ in settled], [outcome for _, outcome in settled])
     done = {member.step.export_id for member, _ in settled}
@@ -227,25 +229,24 @@ def _sent_at(house: House, members: Sequence[Member]) -> dict[int, dt.datetime]:
         return {row.export_id: row.first for row in rows}
 
 
-def _asked(house: House, members: Sequence[Member], ask: Callable[[BackendContext], list[Outcome]]) -> list[Outcome]:
+def _asked(
+    house: House, members: Sequence[Member], ask: Callable[[BackendContext], list[T]]
+) -> list[T | PartsembleError]:
     """The answers, or for each the error that is about all. A token that is refused is renewed once."""
     first = members[0].step
     try:
         token = token_of(house, first)
         try:
-            return _ask(house, members, token, ask)
+            return [*_ask(house, members, token, ask)]
         except SignedOut:
-            return _ask(house, members, token_of(house, first, refused=token), ask)
+            return [*_ask(house, members, token_of(house, first, refused=token), ask)]
     except PartsembleError as error:
         return [error] * len(members)
 
 
 def _ask(
-    house: House,
-    members: Sequence[Member],
-    token: Secret | None,
-    ask: Callable[[BackendContext], list[Outcome]],
-) -> list[Outcome]:
+    house: House, members: Sequence[Member], token: Secret | None, ask: Callable[[BackendContext], list[T]]
+) -> list[T]:
     ctx = context_of(house, members[0].step.connection, token=token)
     with closing(ctx.http):
         if time.monotonic() > min(member.step.send_before for member in members):

@@ -105,7 +105,7 @@ def _look_up(
     found: dict[str, JournalResult] = {}
     for external_id in (None, posted.external_id):
         if external_id not in found:
-            hits = _patiently(lambda e=external_id: _ask(house, connection, posted.entry, e), wait)  # type: ignore[misc]
+            hits = patiently(lambda e=external_id: _ask(house, connection, posted.entry, e), wait)  # type: ignore[misc]
             found |= {hit.external_id: hit for hit in hits}
     return list(found.values())
 
@@ -117,7 +117,8 @@ def _ask(house: House, connection: Connection, entry: JournalEntry, external_id:
         return house.host.find_journal(connection.backend, ctx, entry=entry, external_id=external_id)
 
 
-def _patiently(ask: Callable[[], Sequence[JournalResult]], wait: Callable[[float], None]) -> Sequence[JournalResult]:
+def patiently(ask: Callable[[], Sequence[JournalResult]], wait: Callable[[float], None]) -> Sequence[JournalResult]:
+    """Asks again when the books say for how long they want to be left alone, if it isn't for long."""
     for _ in range(WAITS):
         try:
             return ask()

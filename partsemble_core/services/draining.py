@@ -57,7 +57,8 @@ def _batch(house: House, due: Sequence[Due]) -> list[int]:
     first = due[0]
     if not can_batch(house, first.backend):
         return []
-    size, chosen = 0, []
+    chosen: list[int] = []
+    size = 0
     for each in due:
         size += each.size
         if each.connection_id != first.connection_id or (chosen and size > MOST_BYTES):

@@ -15,8 +15,11 @@ import pytest
 import sqlalchemy as sa
 
 from partsemble_core.domain.exports import ExportState
+from partsemble_core.plugin_testing.lying_books import Lie
 from partsemble_core.services import draining
 from partsemble_core.services.claiming import due_of
+from partsemble_core.services.deciding import post_held
+from partsemble_core.services.doubting import doubt_after_restore
 from partsemble_core.services.draining import drain
 from partsemble_core.services.posting import post_export
 from partsemble_core.services.syncing import run_sync
@@ -26,7 +29,7 @@ from partsemble_core.store.rates import RateBucket
 from partsemble_core.store.syncs import SyncCause, SyncState
 from tests.faults.backlog import assert_all_posted_once, posted_here, result, run_dry
 from tests.faults.killing import Killing, a_child
-from tests.faults.stage import an_engine
+from tests.faults.stage import a_stage, an_engine
 from tests.faults.xero_stage import XeroStage, a_xero_stage
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -167,6 +170,25 @@ def test_syncs_stop_before_look_ups_do(engine: sa.Engine, tmp_path: Path) -> Non
         stage.drain()
         assert outcomes(stage, export_id) == ["unknown", "ok"], "it was looked up, and waits to be posted"
         assert stage.export(export_id).state == ExportState.CREATED
+
+
+def test_a_look_after_a_restore_waits_for_the_limit_and_goes_on(engine: sa.Engine, tmp_path: Path) -> None:
+    stage = a_stage(engine, tmp_path)
+    held = [stage.queue() for _ in range(2)]
+    for export_id in held:
+        stage.update(export_id, state=ExportState.HELD)
+    stage.books.tell(Lie.LIMIT, step="look_up", seconds=20)
+    waited: list[float] = []
+    restored = doubt_after_restore(stage.house, stage.company_id, wait=waited.append)
+    assert (restored.found, waited) == (0, [20])
+
+
+def test_what_a_person_posts_goes_before_the_backlog(engine: sa.Engine, tmp_path: Path) -> None:
+    stage = a_stage(engine, tmp_path)
+    backlog = [stage.queue() for _ in range(3)]
+    stage.update(backlog[2], state=ExportState.HELD)
+    stage.shop.write(lambda session: post_held(session, [backlog[2]]))
+    assert [each.export_id for each in due_of(stage.house, stage.company_id)] == [backlog[2], *backlog[:2]]
 
 
 def keep_the_day(stage: XeroStage) -> None:
