@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from partsemble_core.domain.exports import BREAKER_AT, ExportState
+from partsemble_core.plugin_api.http import Http, TimeOuts
 from partsemble_core.plugin_testing.lying_books import Lie
 from partsemble_core.services.comparing import compare_with_books
 from partsemble_core.services.crashing import watch_crashpoints
@@ -89,7 +91,7 @@ def test_one_export_alone_goes_as_before(stage: XeroStage) -> None:
 @pytest.mark.parametrize("step", [FIRST, SECOND])
 @pytest.mark.parametrize("name", FAULTS)
 def test_no_lost_or_wrong_answer_to_a_batch_doubles_or_loses_a_journal(stage: XeroStage, name: str, step: str) -> None:
-    exports = [stage.queue() for _ in range(3)]
+    exports = [stage.queue(cost=cost) for cost in ("11.50", "12.50", "13.50")]
     with spoil(stage, step, FAULTS[name]):
         assert settle(stage, exports) == {ExportState.POSTED}
     tidy(stage)
@@ -120,6 +122,34 @@ def test_doubt_about_a_batch_is_ended_by_few_calls(stage: XeroStage, name: str) 
     before = len(journal_calls(stage))
     assert settle(stage, exports) == {ExportState.POSTED}
     assert len(journal_calls(stage)) - before == 1, "one look for all"
+
+
+def test_other_ids_in_the_answer_to_a_posting_are_doubt(stage: XeroStage) -> None:
+    """F13: it was posted under ours, whatever the answer says."""
+    exports = [stage.queue() for _ in range(3)]
+    with spoil(stage, SECOND, {"kind": "wrong-id"}):
+        stage.drain()
+    assert {stage.export(export_id).state for export_id in exports} == {ExportState.UNKNOWN}
+    assert settle(stage, exports) == {ExportState.POSTED}
+    for export_id in exports:
+        assert_posted_once(stage, export_id)
+
+
+def test_an_answer_to_a_batch_that_never_ends_is_given_up_and_looked_up(
+    stage: XeroStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F8: the head comes, and then nothing."""
+    impatient = functools.partial(Http, time_outs=TimeOuts(connect=5, read=1, total=3))
+    monkeypatch.setattr("partsemble_core.services.addressing.Http", impatient)
+    exports = [stage.queue() for _ in range(3)]
+    with spoil(stage, FIRST, {"kind": "stall", "hold_ms": 60_000}):
+        stage.drain()
+    assert {stage.export(export_id).state for export_id in exports} == {ExportState.UNKNOWN}
+    stage.sandbox.clear_faults()
+    stage.age()
+    assert settle(stage, exports) == {ExportState.POSTED}
+    for export_id in exports:
+        assert_posted_once(stage, export_id)
 
 
 def test_wrong_ids_for_drafts_are_never_posted(stage: XeroStage) -> None:
@@ -162,6 +192,17 @@ def test_what_is_wrong_with_one_stops_no_other(lying: Stage, lie: Lie, step: str
         assert_posted_once_in_lying_books(lying, export_id)
     state = ExportState.UNKNOWN if lie == Lie.LEFT_OUT else ExportState.REVIEW
     assert lying.export(exports[1]).state == state
+
+
+@pytest.mark.parametrize("step", ["create", "post"])
+def test_an_answer_that_names_another_documents_journal_is_doubt_about_that_one(lying: Stage, step: str) -> None:
+    exports = [lying.queue() for _ in range(3)]
+    lying.books.tell(Lie.WRONG_ID, step=step, token=lying.export(exports[1]).token)
+    lying.drain()
+    assert lying.export(exports[1]).state == ExportState.UNKNOWN
+    for export_id in exports:
+        lying.settle(export_id)
+        assert_posted_once_in_lying_books(lying, export_id)
 
 
 def test_each_of_a_batch_has_its_own_attempt_and_claim(lying: Stage) -> None:
