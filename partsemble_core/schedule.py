@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from partsemble_core.services.answering import answer_waiting
-from partsemble_core.services.claiming import due_exports
+from partsemble_core.services.claiming import due_companies
 from partsemble_core.services.delivering import delivering
 from partsemble_core.services.house import House
 from partsemble_core.services.janitor import keeping_tidy
@@ -48,8 +48,8 @@ def run_schedule(house: House, stopping: threading.Event) -> None:
 
 
 def sweep(house: House) -> int:
-    """Rings the bell for every export that is due. Returns how many."""
-    due = due_exports(house)
+    """Rings the bell for every company with an export that is due. Returns how many."""
+    due = due_companies(house)
     for company_id, export_id in due:
         house.ring(company_id, export_id)
     return len(due)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import secrets
 from functools import partial
 
 from flask import Flask
@@ -23,7 +24,7 @@ from partsemble_core.vault import Vault
 
 log = logging.getLogger(__name__)
 QUEUE = "exports"
-JOB = "partsemble_core.worker.post_export_job"
+JOB = "partsemble_core.worker.drain_job"
 JOB_SECONDS = 300
 SYNC_QUEUE = "syncs"
 SYNC_JOB = "partsemble_core.worker.sync_job"
@@ -97,14 +98,15 @@ def _house(settings: Settings, engine: object) -> House:
 
 
 def ring(settings: Settings, company_id: int, export_id: int) -> None:
-    """Wakes a worker. A bell that can't be rung is only noted: the sweep finds the export within seconds."""
+    """Gives the export's company a turn, unless one waits: so each company waits for one turn of each other one.
+
+    A bell that can't be rung is only noted: the sweep finds the export within seconds.
+    """
     if not settings.redis_url:
         return
     client = _impatient(settings)
     try:
-        _enqueue(open_queue(client), JOB, f"export-{export_id}", company_id, export_id)
-    except DuplicateJobError:
-        log.debug("export %s is on its way already", export_id)
+        _enqueue_turn(client, company_id)
     except RedisError as error:
         log.warning(
             "the job queue can't be reached (%s); the sweep will find export %s",
@@ -139,6 +141,17 @@ def _ring_syncs(settings: Settings, job: str, job_id: str, company_id: int, row_
     finally:
         client.close()
     return True
+
+
+def _enqueue_turn(client: Redis, company_id: int) -> None:
+    """At the queue's end, under a name of its own: one that has begun may have missed what was written since."""
+    queue, waiting = open_queue(client), f"partsemble:turn:{company_id}"
+    known = client.get(waiting)
+    if isinstance(known, bytes) and queue.get_job_position(known.decode()) is not None:
+        return
+    job_id = f"turn-{company_id}-{secrets.token_hex(8)}"
+    queue.enqueue(JOB, company_id, job_id=job_id, result_ttl=0, failure_ttl=FAILED_JOB_SECONDS)
+    client.set(waiting, job_id, ex=FAILED_JOB_SECONDS)
 
 
 def _impatient(settings: Settings) -> Redis:

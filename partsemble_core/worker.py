@@ -10,8 +10,8 @@ from rq.serializers import JSONSerializer
 
 from partsemble_core import config
 from partsemble_core.services.answering import answer
+from partsemble_core.services.draining import drain
 from partsemble_core.services.house import House
-from partsemble_core.services.posting import post_export
 from partsemble_core.services.syncing import work_on
 from partsemble_core.wiring import build_house, open_queue, open_redis, open_sync_queue
 
@@ -24,10 +24,14 @@ def worker_house() -> House:
     return build_house(config.load())
 
 
-def post_export_job(company_id: int, export_id: int) -> str:
-    """Takes one export as far as it goes. The answer is for the log only."""
-    state = post_export(worker_house(), company_id, export_id)
-    return str(state or "not due")
+def drain_job(company_id: int) -> str:
+    """One turn of a company. What is left waits behind the others. The answer is for the log only."""
+    house = worker_house()
+    left = drain(house, company_id)
+    if left is None:
+        return "done"
+    house.ring(company_id, left)
+    return "its turn is over"
 
 
 def sync_job(company_id: int, run_id: int) -> str:

@@ -23,10 +23,13 @@ from partsemble_core import config, schedule, wiring, worker
 from partsemble_core.domain.exports import ExportState
 from partsemble_core.plugin_testing.lying_books import Lie
 from partsemble_core.schedule import run_schedule, sweep
-from partsemble_core.services.claiming import due_exports
+from partsemble_core.services import draining
+from partsemble_core.services.claiming import due_companies
 from partsemble_core.services.house import House
+from partsemble_core.store.exports import Export
 from tests.faults.killing import PATHS
-from tests.faults.stage import Stage, a_stage, an_engine, assert_posted_once
+from tests.faults.stage import Stage, a_stage, an_engine, assert_posted_once, queue_receipt
+from tests.faults.test_breaker import another_company
 from tests.servers.waiting import wait_until
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -86,14 +89,14 @@ def valkey(stage: Stage) -> redis.Redis:
     return redis.Redis.from_url(stage.house.settings.redis_url)
 
 
-def test_a_job_holds_two_ids_as_json_and_is_done_by_a_worker(stage: Stage, tmp_path: Path) -> None:
+def test_a_job_holds_an_id_as_json_and_is_done_by_a_worker(stage: Stage, tmp_path: Path) -> None:
     export_id = stage.queue()
     with valkey(stage) as client:
         queue = wiring.open_queue(client)
         [job] = queue.jobs
-        assert (job.func_name, job.args, job.kwargs) == (wiring.JOB, [stage.company_id, export_id], {})
+        assert (job.func_name, job.args, job.kwargs) == (wiring.JOB, [stage.company_id], {})
         body = zlib.decompress(client.hget(job.key, "data") or b"")
-        assert json.loads(body) == [wiring.JOB, None, [stage.company_id, export_id], {}]
+        assert json.loads(body) == [wiring.JOB, None, [stage.company_id], {}]
         work(stage, tmp_path)
         assert queue.jobs == []
         assert client.exists(job.key) == 0, "nothing is left behind"
@@ -117,7 +120,7 @@ def test_a_doubled_job_posts_one_journal(stage: Stage, tmp_path: Path) -> None:
     export_id = stage.queue()
     with valkey(stage) as client:
         for _ in range(2):
-            wiring.open_queue(client).enqueue(wiring.JOB, stage.company_id, export_id)
+            wiring.open_queue(client).enqueue(wiring.JOB, stage.company_id)
     work(stage, tmp_path)
     assert stage.attempts(export_id) == [("create", "ok"), ("post", "ok")]
     assert_posted_once(stage, export_id)
@@ -145,20 +148,60 @@ RESULT = {"create": "draft", "post": "posted"}
 
 
 def test_an_export_whose_job_failed_is_rung_for_again(stage: Stage, tmp_path: Path) -> None:
-    """RQ keeps a failed job's name for a day; the export must not wait that long."""
+    """RQ keeps a failed job for a day; the export must not wait that long."""
     export_id = stage.queue()
     stage.books.tell(Lie.SLOW_ANSWER, step="create", seconds=300)
     with valkey(stage) as client, a_worker(stage, tmp_path) as process:
         wait_until(lambda: stage.held(export_id) != [], "the request arrived", seconds=60)
         os.kill(work_horse_of(process.pid), signal.SIGKILL)
         failed = wiring.open_queue(client).failed_job_registry
-        wait_until(lambda: failed.get_job_ids() == [f"export-{export_id}"], "RQ notices", seconds=60)
+        wait_until(lambda: len(failed.get_job_ids()) == 1, "RQ notices", seconds=60)
         wait_until(
             lambda: sweep(stage.house) >= 0 and stage.export(export_id).state == ExportState.POSTED,
             "the same worker is rung for again",
             seconds=60,
         )
     assert_posted_once(stage, export_id)
+
+
+def test_a_company_waits_for_one_turn_and_a_turn_that_has_begun_for_another(stage: Stage, tmp_path: Path) -> None:
+    """Bells that are rung while one turn waits are that turn's; one that has begun may have missed what came since."""
+    for _ in range(3):
+        stage.queue()
+    with valkey(stage) as client:
+        queue = wiring.open_queue(client)
+        [waiting] = queue.job_ids
+        queue.remove(waiting)  # a worker has taken it
+        stage.queue()
+        stage.queue()
+        assert len(queue.job_ids) == 1
+        assert queue.job_ids != [waiting]
+        work(stage, tmp_path)
+        assert queue.jobs == []
+
+
+def test_a_long_backlog_stands_behind_others_after_its_turn(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A turn ends in time; what is left is at the queue's end, behind a company that was rung for meanwhile."""
+    backlog = [stage.queue() for _ in range(3)]
+    other = another_company(stage)
+    monkeypatch.setattr(worker, "worker_house", lambda: stage.house)
+    monkeypatch.setattr(worker, "drain", functools.partial(draining.drain, seconds=0))
+    with valkey(stage) as client:
+        queue = wiring.open_queue(client)
+        queue.empty()
+        stage.house.ring(stage.company_id, backlog[0])
+        late = queue_receipt(stage.house, other)
+        taken: list[tuple[int, str]] = []
+        for _ in range(3):
+            job_id = queue.pop_job_id()
+            assert job_id is not None
+            [company_id] = queue.fetch_job(job_id).args  # type: ignore[union-attr]
+            taken.append((company_id, worker.drain_job(company_id)))
+            monkeypatch.setattr(worker, "drain", draining.drain)
+    mine = stage.company_id
+    assert taken == [(mine, "its turn is over"), (other.company_id, "done"), (mine, "done")]
+    assert stage.attempts(backlog[0])[0] == ("create", "ok"), "even the shortest turn gets something done"
+    assert late in {row.id for row in other.rows(sa.select(Export)) if row.state == ExportState.POSTED}
 
 
 def work_horse_of(pid: int) -> int:
@@ -201,9 +244,9 @@ def test_the_schedule_sweeps_until_it_is_stopped_and_survives_a_database_that_is
         if not failed.is_set():
             failed.set()
             raise sa.exc.OperationalError("SELECT", {}, Exception("the database is away"))
-        return due_exports(house)
+        return due_companies(house)
 
-    monkeypatch.setattr(schedule, "due_exports", fail_once)
+    monkeypatch.setattr(schedule, "due_companies", fail_once)
     thread = threading.Thread(target=run_schedule, args=(house, stopping))
     thread.start()
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections import Counter
 from pathlib import Path
@@ -17,18 +18,19 @@ from partsemble_core.domain.amounts import format_amount
 from partsemble_core.domain.exports import ExportState
 from partsemble_core.domain.journals import REQUIRED_ROLES, AccountRole
 from partsemble_core.errors import Invalid, Refused
-from partsemble_core.services.claiming import due_exports
+from partsemble_core.services.claiming import due_of
 from partsemble_core.services.connecting import choose, organisations
+from partsemble_core.services.draining import drain
 from partsemble_core.services.explaining import ExportStory, explain_export
 from partsemble_core.services.listing import Column, Row, export_label
 from partsemble_core.services.mapping import map_account, missing_roles, unmap_account
-from partsemble_core.services.posting import post_export
 from partsemble_core.services.registering import journal_register
 from partsemble_core.services.syncing import NotConnected, run_sync
 from partsemble_core.store.connections import Connection, find_live
 from partsemble_core.store.exports import get_export
 from partsemble_core.store.syncs import SyncCause, SyncState
 
+MOST_SHOWN = 100_000
 LINES = (
     Column("account", "Account"),
     Column("debit", "Debit", "money"),
@@ -142,10 +144,10 @@ def read_accounts(args: argparse.Namespace) -> int:
 
 def run_exports(args: argparse.Namespace) -> int:
     with open_office(args) as office:
-        mine = [export_id for company_id, export_id in due_exports(office.house) if company_id == office.company_id]
+        mine = [each.export_id for each in due_of(office.house, office.company_id, limit=MOST_SHOWN)]
+        drain(office.house, office.company_id, seconds=math.inf)
         became: Counter[str] = Counter()
         for export_id in mine:
-            post_export(office.house, office.company_id, export_id)
             with office.reading() as session:
                 export = get_export(session, export_id)
             problem = f": {export.problem}" if export.problem else ""

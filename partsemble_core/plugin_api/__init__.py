@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from partsemble_core.errors import Invalid
+from partsemble_core.plugin_api.batches import BatchAnswer, BatchEntry
 from partsemble_core.plugin_api.booked import BookedJournal
 from partsemble_core.plugin_api.entries import check_entry, entry_bytes, entry_from_bytes
 from partsemble_core.plugin_api.errors import (
@@ -26,7 +27,8 @@ from partsemble_core.plugin_api.hookspecs import (
     hookimpl,
     hookspec,
 )
-from partsemble_core.plugin_api.http import Http, HttpAnswer, JsonBody, TimeOuts, json_text
+from partsemble_core.plugin_api.http import Gate, Http, HttpAnswer, JsonBody, TimeOuts, json_text
+from partsemble_core.plugin_api.limits import LimitHeaders
 from partsemble_core.plugin_api.secret import Secret
 from partsemble_core.plugin_api.sign_in import Feature, ScopeNeed, SignIn
 from partsemble_core.plugin_api.tracking import Tracking, TrackingCategory, TrackingOption
@@ -85,6 +87,8 @@ __all__ = [
     "BackendError",
     "BackendInfo",
     "BackendSpec",
+    "BatchAnswer",
+    "BatchEntry",
     "BomFile",
     "BomFileLine",
     "BomFileSkip",
@@ -100,6 +104,7 @@ __all__ = [
     "ContactOutcome",
     "ContactSync",
     "Feature",
+    "Gate",
     "Http",
     "HttpAnswer",
     "Invalid",
@@ -113,6 +118,7 @@ __all__ = [
     "Json",
     "JsonBody",
     "KeyReused",
+    "LimitHeaders",
     "NotGenuine",
     "NotPermitted",
     "Organisation",

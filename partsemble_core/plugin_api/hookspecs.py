@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import pluggy
 
+from partsemble_core.plugin_api.batches import BatchAnswer, BatchEntry
 from partsemble_core.plugin_api.booked import BookedJournal
 from partsemble_core.plugin_api.secret import Secret
 from partsemble_core.plugin_api.tracking import TrackingCategory
@@ -40,7 +41,7 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
 class BackendSpec:
-    """What an accounting backend implements. All but the last eight are required of every backend."""
+    """What an accounting backend implements. All but those called optional are required of every backend."""
 
     @hookspec
     def describe_backend(self) -> BackendInfo:  # type: ignore[empty-body]
@@ -109,6 +110,16 @@ class BackendSpec:
         """Optional. Verifies a message of theirs and reads it, pure. Raises NotGenuine."""
 
     @hookspec(firstresult=True)
+    def post_journals(self, ctx: BackendContext, entries: Sequence[BatchEntry]) -> Sequence[BatchAnswer]:  # type: ignore[empty-body]
+        """Optional. One step of many entries in one call, drafts first: an answer for each, in the order given."""
+
+    @hookspec(firstresult=True)
+    def find_journals(  # type: ignore[empty-body]
+        self, ctx: BackendContext, entries: Sequence[JournalEntry], since: dt.datetime
+    ) -> Sequence[Sequence[JournalResult]]:
+        """Optional. Looks many entries up by their tokens, none of them sent before ``since``: all hits of each."""
+
+    @hookspec(firstresult=True)
     def export_register(self, ctx: BackendContext) -> bytes:  # type: ignore[empty-body]
         """Optional. The journal register of a backend that keeps its own, as a UTF-8 CSV file."""
 
@@ -125,6 +136,8 @@ OPTIONAL_HOOKS = (
     "list_tracking",
     "read_webhook",
     "list_journals",
+    "post_journals",
+    "find_journals",
     "export_register",
     "read_bom_file",
 )

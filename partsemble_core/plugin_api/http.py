@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from http.cookiejar import DefaultCookiePolicy
 from types import TracebackType
-from typing import Any, NoReturn, Self
+from typing import Any, NoReturn, Protocol, Self
 
 import requests
 import urllib3
@@ -210,12 +210,22 @@ class TimeOuts:
     total: float = 25
 
 
+class Gate(Protocol):
+    """What every request passes. ``enter`` may wait a moment or raise; each that let one through is left once."""
+
+    def enter(self, *, is_read: bool) -> int | None:
+        """Lets one request through, and names its permit. Raises RetryLater."""
+
+    def leave(self, permit: int | None, answer: HttpAnswer | None) -> None:
+        """The request is over, answered or not. Never raises."""
+
+
 class Http:
     """Sends requests for plugins. Thread-safe; one instance can serve many connections.
 
     ``secrets`` are blotted out of every answer, as is the bearer token of the request. ``before_each`` is
-    called with method and address before anything leaves, and may raise (a limiter raises RetryLater);
-    ``after_each`` sees every answer. ``plain_http_hosts`` may be spoken to without TLS, as loopback may.
+    called with method and address before anything leaves, and may raise; ``after_each`` sees every answer. ``gate``
+    keeps the limits of calls. ``plain_http_hosts`` may be spoken to without TLS, as loopback may.
     ``ca_file``: certificates to trust instead of the usual ones (PEM).
     """
 
@@ -230,6 +240,7 @@ class Http:
         ca_file: str = "",
         before_each: Callable[[str, str], None] | None = None,
         after_each: Callable[[HttpAnswer], None] | None = None,
+        gate: Gate | None = None,
     ) -> None:
         self._time_outs = time_outs or TimeOuts()
         self._secrets = tuple(secrets)
@@ -237,6 +248,7 @@ class Http:
         self._plain_http_hosts = LOOPBACK_HOSTS | frozenset(plain_http_hosts)
         self._before_each = before_each
         self._after_each = after_each
+        self._gate = gate
         self._session = _new_session(user_agent, ca_file)
 
     def __enter__(self) -> Self:
@@ -274,8 +286,13 @@ class Http:
         if self._before_each is not None:
             self._before_each(method, url)
         prepared = self._prepared(method, url, headers=headers, params=params, json=json, data=data, bearer=bearer)
-        call = _Call()
-        outcome = self._exchange(prepared, call, place=place, is_repeatable=is_repeatable, bearer=bearer)
+        permit = self._gate.enter(is_read=method in SAFE_METHODS) if self._gate is not None else None
+        outcome: HttpAnswer | BackendError | None = None
+        try:
+            outcome = self._exchange(prepared, _Call(), place=place, is_repeatable=is_repeatable, bearer=bearer)
+        finally:
+            if self._gate is not None:
+                self._gate.leave(permit, outcome if isinstance(outcome, HttpAnswer) else None)
         if isinstance(outcome, HttpAnswer):
             if self._after_each is not None:
                 self._after_each(outcome)

@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Generic, Protocol, TypeVar
 
 from partsemble_core.plugin_api.http import Http
+from partsemble_core.plugin_api.limits import LimitHeaders
 from partsemble_core.plugin_api.secret import Secret
 from partsemble_core.plugin_api.sign_in import ScopeNeed, SignIn
 from partsemble_core.plugin_api.tracking import Tracking
@@ -88,7 +89,7 @@ class Capabilities:
     """How long a NATIVE_KEY backend remembers a key; None = not known, treat as for ever."""
     closed_period: ClosedPeriod = ClosedPeriod.REFUSES
     batch_size: int = 1
-    """How many journals one call may carry."""
+    """How many journals one call of ``post_journals`` may carry."""
     sales: bool = False
     contacts_push: bool = False
     balances: bool = False
@@ -97,6 +98,10 @@ class Capabilities:
     calls_per_minute: int | None = None
     calls_at_once: int | None = None
     calls_per_day: int | None = None
+    """Of one organisation each. The core keeps below them; a setting ``daily_calls`` goes before the last."""
+    app_calls_per_minute: int | None = None
+    """Of all organisations together."""
+    limit_headers: LimitHeaders = field(default_factory=LimitHeaders)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

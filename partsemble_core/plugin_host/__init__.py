@@ -29,6 +29,8 @@ from partsemble_core.plugin_api import (
     BackendError,
     BackendInfo,
     BackendSpec,
+    BatchAnswer,
+    BatchEntry,
     BomFile,
     BookedJournal,
     ConnectRequest,
@@ -58,6 +60,7 @@ from partsemble_core.plugin_host.answers import (
     blot_secrets,
     bug_error,
     checked,
+    checked_batch,
     checked_page,
     checked_records,
     written_by,
@@ -258,6 +261,27 @@ class PluginHost:
         """All hits for an entry, drafts too. Raises Unsupported where the backend can't look up."""
         hits = self._ask(backend, "find_journal", object, ctx, entry=entry, external_id=external_id)
         return checked_records(hits, JournalResult, backend=backend, hook="find_journal")
+
+    def post_journals(
+        self, backend: str, ctx: BackendContext, *, entries: Sequence[BatchEntry]
+    ) -> tuple[BatchAnswer, ...]:
+        """One step of many entries: an answer for each, in the order given. Raises what `post_journal` does where all
+        of them have the same fate; an answer that can't be that of its entry becomes OutcomeUnknown."""
+        for entry, step in entries:
+            check_entry(entry, self.info(backend).capabilities)
+            if step.kind is PostStep.POST and not step.external_id:
+                raise Invalid("step.external_id", "Posting needs the id of what was created; create it first.")
+        answers = self._ask(backend, "post_journals", object, ctx, entries=tuple(entries))
+        return checked_batch(answers, [step for _, step in entries], ctx, backend=backend)
+
+    def find_journals(
+        self, backend: str, ctx: BackendContext, *, entries: Sequence[JournalEntry], since: dt.datetime
+    ) -> tuple[tuple[JournalResult, ...], ...]:
+        """All hits for each of many entries. Raises Unsupported where the backend can't look up many at once."""
+        answers = self._ask(backend, "find_journals", object, ctx, entries=tuple(entries), since=since)
+        if not isinstance(answers, tuple | list) or len(answers) != len(entries):
+            raise PluginError(backend, "find_journals", "did not answer for exactly the entries that were asked")
+        return tuple(checked_records(hits, JournalResult, backend=backend, hook="find_journals") for hits in answers)
 
     def discard_draft(
         self, backend: str, ctx: BackendContext, *, entry: JournalEntry, external_id: str

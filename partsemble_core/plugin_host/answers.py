@@ -5,7 +5,7 @@ Where a hook that writes breaks the rules, nobody knows what it did: that is Out
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import TypeVar
 
@@ -13,15 +13,20 @@ from partsemble_core.errors import PartsembleError
 from partsemble_core.plugin_api import (
     BackendContext,
     BackendError,
+    BatchAnswer,
+    JournalResult,
+    JournalStatus,
+    JournalStep,
     OutcomeUnknown,
     Page,
+    PostStep,
     Rejected,
     Secret,
     Written,
 )
 
 MAX_CURSOR_BYTES = 4096
-POSTING_HOOKS = frozenset({"post_journal", "discard_draft"})
+POSTING_HOOKS = frozenset({"post_journal", "post_journals", "discard_draft"})
 R = TypeVar("R")
 
 
@@ -77,6 +82,26 @@ def checked_page(page: Page[R], kind: type[R], *, cursor: str | None, limit: int
     if page.next_cursor is not None and len(page.next_cursor.encode()) > MAX_CURSOR_BYTES:
         raise PluginError(backend, hook, f"gave a cursor of more than {MAX_CURSOR_BYTES} bytes")
     return page
+
+
+def checked_batch(
+    answers: object, steps: Sequence[JournalStep], ctx: BackendContext, *, backend: str
+) -> tuple[BatchAnswer, ...]:
+    """An answer for each step; what can't be the answer to its step is doubt, and doubt of that one alone."""
+    if not isinstance(answers, tuple | list) or len(answers) != len(steps):
+        raise OutcomeUnknown(f"The plugin {backend} did not answer for each of {len(steps)} journals; look them up.")
+    return tuple(_checked_element(answer, step, ctx, backend) for answer, step in zip(answers, steps, strict=True))
+
+
+def _checked_element(answer: object, step: JournalStep, ctx: BackendContext, backend: str) -> BatchAnswer:
+    if isinstance(answer, BackendError):
+        blot_secrets(answer, ctx)
+        return answer
+    if not isinstance(answer, JournalResult) or not answer.external_id:
+        return OutcomeUnknown(f"The plugin {backend} answered {type(answer).__name__} for a journal of a batch.")
+    if step.kind is PostStep.POST and (answer.status, answer.external_id) != (JournalStatus.POSTED, step.external_id):
+        return OutcomeUnknown(f"The plugin {backend} was to post {step.external_id}, and answered {answer}.")
+    return answer
 
 
 def bug_error(

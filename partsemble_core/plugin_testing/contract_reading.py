@@ -52,6 +52,7 @@ class ReadingContract(ContractFixtures):
         needed = {"find_journal": capabilities.posting in {Posting.DRAFT_THEN_POST, Posting.LOOKUP}}
         needed |= {"discard_draft": capabilities.posting is Posting.DRAFT_THEN_POST}
         needed |= {"list_balances": capabilities.balances, "read_webhook": capabilities.webhooks}
+        needed |= dict.fromkeys(("post_journals", "find_journals"), capabilities.batch_size > 1)
         missing = [hook for hook, wanted in needed.items() if wanted and not host.has_hook(harness.name, hook)]
         assert not missing, f"the capabilities promise {missing}"
 

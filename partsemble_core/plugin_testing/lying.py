@@ -19,7 +19,10 @@ from partsemble_core.plugin_api import (
     AccountBalance,
     AccountClass,
     BackendContext,
+    BackendError,
     BackendInfo,
+    BatchAnswer,
+    BatchEntry,
     BookedJournal,
     Capabilities,
     ConnectRequest,
@@ -72,16 +75,18 @@ class LyingBackend:
         currency: str = "NZD",
         sign_in: SignIn | None = None,
         watch: Callable[[str], None] | None = None,
+        batch_size: int = 1,
     ) -> None:
         self.books = books
         self._name = name
         self._currency = currency
         self._sign_in = sign_in
+        self._batch_size = batch_size
         self.watch: Callable[[str], None] = watch or (lambda point: None)
 
     @hookimpl
     def describe_backend(self) -> BackendInfo:
-        capabilities = Capabilities(posting=self.books.posting, balances=True)
+        capabilities = Capabilities(posting=self.books.posting, balances=True, batch_size=self._batch_size)
         return BackendInfo(name=self._name, title="Lying books", version="1", capabilities=capabilities)
 
     @hookimpl
@@ -117,15 +122,47 @@ class LyingBackend:
     def post_journal(self, ctx: BackendContext, entry: JournalEntry, step: JournalStep) -> JournalResult:
         if step.kind is PostStep.POST and self.books.posting != Posting.DRAFT_THEN_POST:
             raise Unsupported("These books have no drafts.")
-        request = Request(
-            step=step.kind.value,
-            key=step.key,
-            token=entry.token,
-            lines=_lines(entry),
-            external_id=step.external_id or "",
-            day=entry.date.isoformat(),
-        )
-        return self._answer(ctx, request)
+        return self._answer(ctx, _request(entry, step, key=step.key))
+
+    @hookimpl
+    def post_journals(self, ctx: BackendContext, entries: Sequence[BatchEntry]) -> Sequence[BatchAnswer]:
+        """A lie about one may be about the whole call, which breaks off there: those before it were applied."""
+        requests = [_request(entry, step, key=f"{step.key}/{entry.token}") for entry, step in entries]
+        self.watch("books.before")
+        told = [self.books.arrive(request, bearer=_bearer(ctx)) for request in requests]
+        for lie, seconds in told:
+            if lie in BEFORE_ANY:
+                _speak(lie, seconds)
+        answers: list[BatchAnswer] = []
+        lost = False
+        for request, (lie, seconds) in zip(requests, told, strict=True):
+            answers.append(self._answer_in_batch(request, lie, seconds))
+            lost = lost or lie in (Lie.LOSE_ANSWER, Lie.APPLY_LATE)
+            self.watch("books.after")
+        if lost:
+            raise OutcomeUnknown("The connection broke before the answer.")
+        return answers
+
+    def _answer_in_batch(self, request: Request, lie: Lie | None, seconds: int) -> BatchAnswer:
+        if lie is Lie.APPLY_LATE:
+            self.books.apply_late(request, seconds=seconds)
+            return OutcomeUnknown("The answer did not come in time.")
+        if lie in (Lie.CLOSE_BEFORE, Lie.BREAK):
+            _speak(lie, seconds)  # about the call
+        try:
+            _speak(lie, seconds)
+            return self._held(request, self.books.apply(request), lie, seconds)
+        except BackendError as error:
+            return error
+
+    @hookimpl
+    def find_journals(
+        self, ctx: BackendContext, entries: Sequence[JournalEntry], since: dt.datetime
+    ) -> Sequence[Sequence[JournalResult]]:
+        first = Request(step="look_up", key="", token=entries[0].token, lines="", external_id="")
+        self.watch("books.before")
+        _speak(*self.books.arrive(first, bearer=_bearer(ctx)))
+        return [[_result(each) for each in self.books.journals(token=entry.token)] for entry in entries]
 
     @hookimpl
     def find_journal(
@@ -194,6 +231,12 @@ class LyingBackend:
         self.watch("books.after")
         if lie is Lie.LOSE_ANSWER:
             raise OutcomeUnknown("The connection broke before the answer.")
+        return self._held(request, held, lie, seconds)
+
+    def _held(self, request: Request, held: HeldJournal, lie: Lie | None, seconds: int) -> JournalResult:
+        """What the answer says of what was applied."""
+        if lie is Lie.LEFT_OUT:
+            raise OutcomeUnknown("The answer doesn't hold the journal.")
         if lie is Lie.SLOW_ANSWER:
             time.sleep(seconds)
         if lie is Lie.WRONG_ID:
@@ -202,6 +245,20 @@ class LyingBackend:
                 external_id=others[0].external_id if others else str(uuid.uuid4()), status=JournalStatus(held.status)
             )
         return _result(held)
+
+
+BEFORE_ANY = (Lie.LIMIT, Lie.BUSY, Lie.SIGNED_OUT, Lie.NOT_PERMITTED)
+"""What is said of a whole call before any of it is applied."""
+
+
+def _request(entry: JournalEntry, step: JournalStep, *, key: str) -> Request:
+    return Request(
+        step=step.kind.value,
+        key=key,
+        token=entry.token,
+        lines=_lines(entry),
+        external_id=step.external_id or "",
+    )
 
 
 def _speak(lie: Lie | None, seconds: int) -> None:

@@ -37,7 +37,7 @@ CREATE TABLE IF NOT EXISTS calls (
 
 
 class Lie(enum.StrEnum):
-    """What a call does instead of the truth. Of those that raise, only the last five may have written."""
+    """What a call does instead of the truth. Of those that raise, only the last six may have written."""
 
     REFUSE = "refuse"
     PERIOD_CLOSED = "period_closed"
@@ -51,6 +51,7 @@ class Lie(enum.StrEnum):
     LOSE_ANSWER = "lose_answer"
     APPLY_LATE = "apply_late"
     WRONG_ID = "wrong_id"
+    LEFT_OUT = "left_out"
     BREAK = "break"
 
 

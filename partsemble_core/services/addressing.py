@@ -7,13 +7,19 @@ from partsemble_core.plugin_api.secret import Secret
 from partsemble_core.plugin_api.types import BackendContext, InventoryMode
 from partsemble_core.services.configuring import settings_of
 from partsemble_core.services.house import House
+from partsemble_core.services.metering import CallGate, meter_of
 from partsemble_core.services.recording import ConnectionRecords
 from partsemble_core.services.refreshing import access_token
 from partsemble_core.store.connections import Connection
 
 
-def context_of(house: House, connection: Connection, *, token: Secret | None = None) -> BackendContext:
-    """What a hook is given for one connection. ``token`` is a fresh access token where the backend needs one."""
+def context_of(
+    house: House, connection: Connection, *, token: Secret | None = None, is_urgent: bool = True
+) -> BackendContext:
+    """What a hook is given for one connection. ``token`` is a fresh access token where the backend needs one.
+
+    Not ``is_urgent``: what is only read for completeness' sake, and waits when the day's calls run out.
+    """
     return backend_context(
         house,
         connection.backend,
@@ -22,6 +28,7 @@ def context_of(house: House, connection: Connection, *, token: Secret | None = N
         organisation_id=connection.organisation_id,
         token=token,
         mode=InventoryMode(connection.inventory_mode),
+        is_urgent=is_urgent,
     )
 
 
@@ -41,16 +48,19 @@ def backend_context(
     connection_id: int = 0,
     organisation_id: str | None = None,
     mode: InventoryMode = InventoryMode.JOURNAL_ONLY,
+    is_urgent: bool = True,
 ) -> BackendContext:
     """The same before there is a connection: during sign-in and the choice of the organisation."""
     declared = {field.name: field for field in house.host.info(backend).settings}
     given = settings_of(house, backend)
     settings: dict[str, str | Secret] = {name: field.default for name, field in declared.items() if not field.secret}
     settings |= {k: v.reveal() for k, v in given.items() if k in declared and not declared[k].secret}
+    meter = meter_of(house, backend, organisation_id, given)
+    gate = CallGate(house, meter, is_urgent=is_urgent) if meter is not None else None
     return BackendContext(
         connection_id=str(connection_id),
         settings=settings,
-        http=Http(secrets=list(given.values())),
+        http=Http(secrets=list(given.values()), gate=gate),
         now=house.clock,
         storage=ConnectionRecords(
             engine=house.engine, company_id=company_id, connection_id=connection_id, now=house.clock

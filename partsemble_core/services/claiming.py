@@ -6,7 +6,9 @@ import datetime as dt
 import logging
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
@@ -27,6 +29,7 @@ from partsemble_core.plugin_api.types import (
 )
 from partsemble_core.services.crashing import crashpoint
 from partsemble_core.services.house import House
+from partsemble_core.services.metering import may_be_sent
 from partsemble_core.services.telling import tell_export
 from partsemble_core.store.connections import Connection, ConnectionState, get_connection
 from partsemble_core.store.database import database_now, reading_anywhere
@@ -42,6 +45,7 @@ TRIED_ENOUGH = (
 )
 _IS_LOOKED_UP = Export.state == ExportState.UNKNOWN
 """Sends nothing, so it needs to wait for nothing."""
+WORKER_DIED = "The worker that looked it up was gone before it heard an answer."
 STEP_STATE = {StepKind.CREATE: ExportState.CREATING, StepKind.POST: ExportState.POSTING}
 
 
@@ -63,46 +67,25 @@ class Step:
     """Drafts of earlier attempts may lie in the books: they are looked for before this one is posted."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """One export that may be worked on now; ``size`` of its frozen bytes."""
+
+    export_id: int
+    connection_id: int
+    backend: str
+    state: ExportState
+    size: int
+
+
 def due_exports(house: House, *, limit: int = 200) -> list[tuple[int, int]]:
-    """(company, export) of what may be worked on now: what the sweep rings the bell for.
+    """(company, export) of what may be worked on now.
 
     Connections take turns: the most urgent export of each, then the next of each, so that nobody's backlog starves
     others. Of a connection whose breaker is half open only the first is given.
     """
-    first = aliased(Export)
-    mine = sa.over(
-        sa.func.row_number(),
-        partition_by=(Export.company_id, Export.connection_id),
-        order_by=(Export.priority, Export.not_before, Export.id),
-    )
     with reading_anywhere(house.engine) as session:
-        now = database_now(session)
-        due = (
-            sa.select(
-                Export.company_id,
-                Export.id,
-                Export.priority,
-                Export.not_before,
-                Connection.troubles,
-                mine.label("turn"),
-            )
-            .join(
-                Connection,
-                sa.and_(Connection.id == Export.connection_id, Connection.company_id == Export.company_id),
-            )
-            .outerjoin(first, sa.and_(first.id == Export.after_export_id, first.company_id == Export.company_id))
-            .where(
-                Export.state.in_(WORKABLE),
-                Export.not_before <= now,
-                sa.or_(Export.lease_until.is_(None), Export.lease_until < now),
-                # What can't be worked on would fill the list and starve what can.
-                sa.or_(Export.after_export_id.is_(None), first.state == ExportState.POSTED, _IS_LOOKED_UP),
-                Export.backend.in_(list(house.host.infos)),
-                Connection.state.not_in(PAUSED),
-                sa.or_(Connection.paused_until.is_(None), Connection.paused_until <= now),
-            )
-            .subquery()
-        )
+        due = _due(house, database_now(session)).subquery()
         rows = session.execute(
             sa.select(due.c.company_id, due.c.id)
             .where(sa.or_(due.c.troubles < BREAKER_AT, due.c.turn == 1))
@@ -112,8 +95,81 @@ def due_exports(house: House, *, limit: int = 200) -> list[tuple[int, int]]:
         return [(company_id, export_id) for company_id, export_id in rows]
 
 
-def prepare(house: House, session: CompanySession, *, export_id: int, owner: str, epoch: int) -> Step | None:
-    """Claims the export (``epoch`` 0) or renews that claim, decides the step, writes its attempt: one transaction."""
+def due_companies(house: House) -> list[tuple[int, int]]:
+    """(company, its most urgent export) of all that have something due, the longest waiting first."""
+    with reading_anywhere(house.engine) as session:
+        due = _due(house, database_now(session)).subquery()
+        rows = session.execute(
+            sa.select(due.c.company_id, due.c.id).where(due.c.turn == 1).order_by(due.c.not_before, due.c.id)
+        )
+        return list({company_id: (company_id, export_id) for company_id, export_id in rows}.values())
+
+
+def due_of(house: House, company_id: int, *, states: Sequence[ExportState] = WORKABLE, limit: int = 200) -> list[Due]:
+    """What may be worked on now of one company, the most urgent first."""
+    with house.reading(company_id) as session:
+        due = _due(house, database_now(session)).where(Export.state.in_(states)).subquery()
+        rows = session.execute(
+            sa.select(due).where(sa.or_(due.c.troubles < BREAKER_AT, due.c.turn == 1)).order_by(due.c.turn).limit(limit)
+        )
+        return [
+            Due(
+                export_id=row.id,
+                connection_id=row.connection_id,
+                backend=row.backend,
+                state=ExportState(row.state),
+                size=row.size,
+            )
+            for row in rows
+        ]
+
+
+def _due(house: House, now: dt.datetime) -> sa.Select[Any]:
+    """What may be worked on, with its ``turn`` among those of its connection. What can't be worked on isn't among
+    it: it would fill the list and starve what can."""
+    first = aliased(Export)
+    mine = sa.over(
+        sa.func.row_number(),
+        partition_by=(Export.company_id, Export.connection_id),
+        order_by=(Export.priority, Export.not_before, Export.id),
+    )
+    return (
+        sa.select(
+            Export.company_id,
+            Export.id,
+            Export.connection_id,
+            Export.backend,
+            Export.state,
+            Export.priority,
+            Export.not_before,
+            Connection.troubles,
+            sa.func.length(Export.body).label("size"),
+            mine.label("turn"),
+        )
+        .join(
+            Connection,
+            sa.and_(Connection.id == Export.connection_id, Connection.company_id == Export.company_id),
+        )
+        .outerjoin(first, sa.and_(first.id == Export.after_export_id, first.company_id == Export.company_id))
+        .where(
+            Export.state.in_(WORKABLE),
+            Export.not_before <= now,
+            sa.or_(Export.lease_until.is_(None), Export.lease_until < now),
+            sa.or_(Export.after_export_id.is_(None), first.state == ExportState.POSTED, _IS_LOOKED_UP),
+            Export.backend.in_(list(house.host.infos)),
+            Connection.state.not_in(PAUSED),
+            sa.or_(Connection.paused_until.is_(None), Connection.paused_until <= now),
+        )
+    )
+
+
+def prepare(
+    house: House, session: CompanySession, *, export_id: int, owner: str, epoch: int, batch_key: str = ""
+) -> Step | None:
+    """Claims the export (``epoch`` 0) or renews that claim, decides the step, writes its attempt: one transaction.
+
+    ``batch_key`` goes over the wire for all of one call.
+    """
     session.locking(LockRank.EXPORT)
     export = session.scalar(
         sa.select(Export).where(Export.id == export_id).with_for_update().execution_options(populate_existing=True)
@@ -133,12 +189,14 @@ def prepare(house: House, session: CompanySession, *, export_id: int, owner: str
     if _doubt_what_was_left(house, session, export, now, may_repeat=known_key is not None, fresh=epoch == 0):
         return None
     kind = next_step(ExportState(export.state), Doubt(export.doubt), may_repeat=known_key is not None)
-    waits = kind == StepKind.CREATE and not _is_its_turn(session, export)
-    return (
-        None
-        if kind is None or waits
-        else _write_ahead(house, session, export, connection, kind, known_key=known_key, owner=owner, now=now)
-    )
+    if kind == StepKind.CREATE and not _is_its_turn(session, export):
+        return None
+    if kind is None or not may_be_sent(house, session, connection, now, is_read=kind == StepKind.LOOK_UP):
+        return None
+    if kind == StepKind.LOOK_UP and _killed_too_many(house, session, export, now):
+        return None
+    key = known_key if known_key and kind == StepKind.CREATE else batch_key
+    return _write_ahead(house, session, export, connection, kind, key=key, owner=owner, now=now)
 
 
 def _write_ahead(
@@ -148,12 +206,12 @@ def _write_ahead(
     connection: Connection,
     kind: StepKind,
     *,
-    known_key: str | None,
+    key: str,
     owner: str,
     now: dt.datetime,
 ) -> Step:
-    """The claim and the attempt, on their way into the database before anything is sent."""
-    key = known_key if known_key and kind == StepKind.CREATE else secrets.token_hex(16)
+    """The claim and the attempt, on their way into the database before anything is sent. No ``key``: a new one."""
+    key = key or secrets.token_hex(16)
     export.lease_owner = owner
     export.lease_epoch += 1
     export.lease_until = now + dt.timedelta(seconds=house.settings.lease_seconds)
@@ -271,6 +329,30 @@ def into_doubt(house: House, session: CompanySession, export: Export, now: dt.da
         export.state, export.doubt = ExportState.REVIEW, Doubt.NONE
         export.problem = TRIED_ENOUGH.format(unknowns=unknowns, token=export.token, last=export.problem)[:1000]
         tell_export(session, export, at=now, console=house.settings.base_url)
+
+
+def _killed_too_many(house: House, session: CompanySession, export: Export, now: dt.datetime) -> bool:
+    """Whether so many workers have died at its look-ups that a person is asked. Ends the attempt of the last one."""
+    last = session.scalar(
+        sa.select(ExportAttempt).where(ExportAttempt.export_id == export.id).order_by(ExportAttempt.id.desc()).limit(1)
+    )
+    if last is None or last.step != StepKind.LOOK_UP or last.outcome is not None:
+        return False
+    last.outcome, last.message = "unknown", WORKER_DIED
+    session.flush()
+    deaths = session.scalar(
+        sa.select(sa.func.count()).where(
+            ExportAttempt.export_id == export.id,
+            ExportAttempt.step == StepKind.LOOK_UP,
+            ExportAttempt.outcome == "unknown",
+        )
+    )
+    if not needs_a_person(deaths or 0):
+        return False
+    export.state, export.doubt = ExportState.REVIEW, Doubt.NONE
+    export.problem = TRIED_ENOUGH.format(unknowns=deaths, token=export.token, last=WORKER_DIED)
+    tell_export(session, export, at=now, console=house.settings.base_url)
+    return True
 
 
 def release(session: CompanySession, *, export_id: int, epoch: int) -> None:

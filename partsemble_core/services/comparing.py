@@ -114,7 +114,7 @@ def _look_up(
 
 def _ask(house: House, connection: Connection, entry: JournalEntry, external_id: str | None) -> Sequence[JournalResult]:
     """With a token of this moment: a long comparison outlives the one it began with."""
-    ctx = context_of(house, connection, token=token_for(house, connection))
+    ctx = context_of(house, connection, token=token_for(house, connection), is_urgent=False)
     with closing(ctx.http):
         return house.host.find_journal(connection.backend, ctx, entry=entry, external_id=external_id)
 

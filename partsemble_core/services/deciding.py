@@ -44,6 +44,8 @@ from partsemble_core.store.lots import DocumentKind
 from partsemble_core.store.session import CompanySession, LockRank
 
 REASON = 500
+BY_HAND = 50
+"""Before the 100 of what goes by itself."""
 AT_ONCE = 1_000
 EXTERNAL_ID = 200
 AT_REST = (ExportState.POSTED, ExportState.SKIPPED, ExportState.CANCELLED)
@@ -216,8 +218,8 @@ def remap(house: House, act: Act, company_id: int, export_id: int) -> Export:
 
 
 def _release(session: CompanySession, export: Export) -> None:
-    """From held to pending; the bell is rung for it after the commit."""
-    export.state, export.problem = ExportState.PENDING, ""
+    """From held to pending; the bell is rung for it after the commit. Somebody waits for it, so it goes first."""
+    export.state, export.problem, export.priority = ExportState.PENDING, "", BY_HAND
     export.not_before = database_now(session)
     session.queued_exports.append(export.id)
 

@@ -6,7 +6,8 @@ at rest goes into doubt: a worker looks for its token before anything is sent. R
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -14,7 +15,9 @@ import sqlalchemy as sa
 
 from partsemble_core.domain.exports import Doubt, ExportState
 from partsemble_core.plugin_api.entries import entry_from_bytes
+from partsemble_core.plugin_api.types import JournalResult
 from partsemble_core.services.addressing import context_of, token_for
+from partsemble_core.services.comparing import patiently
 from partsemble_core.services.house import House
 from partsemble_core.services.retrying import end_claims
 from partsemble_core.store.connections import get_connection
@@ -34,14 +37,14 @@ class Restored:
     found: int
 
 
-def doubt_after_restore(house: House, company_id: int) -> Restored:
+def doubt_after_restore(house: House, company_id: int, *, wait: Callable[[float], None] = time.sleep) -> Restored:
     """Puts all exports that may have gone out since into doubt, in one transaction; then looks for the held ones.
 
     A held export that is not in the books stays held; one that is goes on to be adopted. Safe to repeat. Raises what
     the look-up raises; then the rest is still held: run it again before anything held is posted.
     """
     held = house.write(company_id, _doubt_all)
-    found = [export_id for export_id in held if _is_there(house, company_id, export_id)]
+    found = [export_id for export_id in held if _is_there(house, company_id, export_id, wait)]
     for export_id in found:
         house.write(company_id, _doubter(export_id))
     with house.reading(company_id) as session:
@@ -77,11 +80,15 @@ def _doubt(session: CompanySession, export: Export) -> None:
     session.queued_exports.append(export.id)
 
 
-def _is_there(house: House, company_id: int, export_id: int) -> bool:
+def _is_there(house: House, company_id: int, export_id: int, wait: Callable[[float], None]) -> bool:
     with house.reading(company_id) as session:
         export = get_export(session, export_id)
         connection = get_connection(session, export.connection_id)
-    ctx = context_of(house, connection, token=token_for(house, connection))
-    with closing(ctx.http):
-        entry = entry_from_bytes(export.body)
-        return bool(house.host.find_journal(connection.backend, ctx, entry=entry, external_id=None))
+    entry = entry_from_bytes(export.body)
+
+    def ask() -> Sequence[JournalResult]:
+        ctx = context_of(house, connection, token=token_for(house, connection))
+        with closing(ctx.http):
+            return house.host.find_journal(connection.backend, ctx, entry=entry, external_id=None)
+
+    return bool(patiently(ask, wait))

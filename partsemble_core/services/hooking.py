@@ -6,13 +6,15 @@ from dataclasses import dataclass
 
 from partsemble_core.errors import NotFound
 from partsemble_core.services.acting import Act
-from partsemble_core.services.claiming import due_exports
+from partsemble_core.services.claiming import due_of
+from partsemble_core.services.draining import drain
 from partsemble_core.services.house import House
-from partsemble_core.services.posting import post_export
 from partsemble_core.services.syncing import get_live_connection, start_sync
 from partsemble_core.store.syncs import SyncCause, SyncKind, SyncRun
 
 EXPORT_RUN = "export-run"
+AT_MOST = 60.0
+"""Seconds that the caller waits where there is no worker; the rest is for the next call."""
 SYNC_HOOKS = {f"sync-{kind}": kind for kind in SyncKind}
 HOOKS = (EXPORT_RUN, *SYNC_HOOKS)
 
@@ -42,10 +44,9 @@ def run_hook(house: House, act: Act, company_id: int, name: str) -> Begun:
 
 
 def _run_exports(house: House, company_id: int) -> tuple[int, ...]:
-    due = tuple(export_id for owner_id, export_id in due_exports(house) if owner_id == company_id)
-    for export_id in due:
-        if house.settings.redis_url:
-            house.ring(company_id, export_id)
-        else:
-            post_export(house, company_id, export_id)
+    due = tuple(each.export_id for each in due_of(house, company_id))
+    if due and house.settings.redis_url:
+        house.ring(company_id, due[0])
+    elif due:
+        drain(house, company_id, seconds=AT_MOST)
     return due

@@ -124,7 +124,7 @@ def _tidy(house: House, company_id: int, export_id: int) -> bool:
     with house.reading(company_id) as session:
         export = get_export(session, export_id)
         connection = get_connection(session, export.connection_id)
-    ctx = context_of(house, connection, token=token_for(house, connection))
+    ctx = context_of(house, connection, token=token_for(house, connection), is_urgent=False)
     with closing(ctx.http):
         return tidy_drafts(house, connection, ctx, entry=entry_from_bytes(export.body), kept=export.external_id)
 

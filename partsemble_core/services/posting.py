@@ -66,7 +66,7 @@ def post_export(house: House, company_id: int, export_id: int) -> ExportState | 
             break
         epoch = step.epoch
         crashpoint("posting.after_attempt")
-        state = _do(house, company_id, step)
+        state = do_step(house, company_id, step)
         crashpoint("posting.after_settle")
     if epoch:
         crashpoint("posting.before_release")
@@ -75,16 +75,16 @@ def post_export(house: House, company_id: int, export_id: int) -> ExportState | 
     return state
 
 
-def _do(house: House, company_id: int, step: Step) -> ExportState:
+def do_step(house: House, company_id: int, step: Step) -> ExportState:
     """The call, with no transaction open, and the transaction that settles what came of it."""
     try:
-        entry = _entry(step)
+        entry = entry_of(step)
         check_allowed(house, step.connection, Feature.JOURNALS)
-        token = _token(house, step)
+        token = token_of(house, step)
         try:
             verdict = _call(house, step, entry, token)
         except SignedOut:
-            token = _token(house, step, refused=token)
+            token = token_of(house, step, refused=token)
             verdict = _call(house, step, entry, token)
     except PartsembleError as error:
         refusal = error
@@ -99,13 +99,13 @@ def _do(house: House, company_id: int, step: Step) -> ExportState:
     return settled.state
 
 
-def _entry(step: Step) -> JournalEntry:
+def entry_of(step: Step) -> JournalEntry:
     if hashlib.sha256(step.body).hexdigest() != step.body_sha256:
         raise InvariantBroken("The frozen posting was changed in the database; nothing was sent. Look at the backups.")
     return entry_from_bytes(step.body)
 
 
-def _token(house: House, step: Step, *, refused: Secret | None = None) -> Secret | None:
+def token_of(house: House, step: Step, *, refused: Secret | None = None) -> Secret | None:
     """The access token. What is wrong on our side of the sign-in makes the connection wait; the posting is fine."""
     try:
         return token_for(house, step.connection, refused=refused)
@@ -130,9 +130,9 @@ def _call(house: House, step: Step, entry: JournalEntry, token: Secret | None) -
         if step.external_id and step.has_strays:
             tidy_drafts(house, step.connection, ctx, entry=entry, kept=step.external_id)
         wanted = JournalStep(kind=PostStep(step.kind.value), key=step.key, external_id=step.external_id)
-        return _verdict(house.host.post_journal(backend, ctx, entry=entry, step=wanted))
+        return verdict_of(house.host.post_journal(backend, ctx, entry=entry, step=wanted))
 
 
-def _verdict(result: JournalResult) -> Verdict:
+def verdict_of(result: JournalResult) -> Verdict:
     state = ExportState.POSTED if result.status == JournalStatus.POSTED else ExportState.CREATED
     return Verdict(state=state, external_id=result.external_id)

@@ -29,6 +29,7 @@ from partsemble_core.plugin_host import PluginError
 from partsemble_core.services.claiming import Step, into_doubt
 from partsemble_core.services.crashing import crashpoint
 from partsemble_core.services.house import House
+from partsemble_core.services.metering import LimitNear
 from partsemble_core.services.telling import tell_export
 from partsemble_core.store.connections import Connection, ConnectionState, get_connection
 from partsemble_core.store.database import database_now
@@ -45,6 +46,13 @@ STEP_BEFORE = {
 
 class SentTooLate(RetryLater):
     """The claim was running out, so the call was never made: nobody's trouble but ours."""
+
+
+class SentAlone(RetryLater):
+    """It was refused among others and goes alone next, so that what the books say is about it and nothing else."""
+
+
+NOT_THEIR_TROUBLE = (SentTooLate, SentAlone, LimitNear)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,8 +111,13 @@ def _is_anothers(session: CompanySession, export: Export, external_id: str | Non
     )
 
 
-def settle_error(house: House, session: CompanySession, step: Step, error: PartsembleError) -> ExportState:
-    """What each class of error means for the export: the class says it, never its text."""
+def settle_error(
+    house: House, session: CompanySession, step: Step, error: PartsembleError, *, counts: bool = True
+) -> ExportState:
+    """What each class of error means for the export: the class says it, never its text.
+
+    ``counts``: whether it may count as trouble; one call that carried many is one trouble.
+    """
     export, now = _mine(session, step), database_now(session)
     unknown = isinstance(error, OutcomeUnknown | PluginError) and step.kind != StepKind.LOOK_UP
     waits = isinstance(error, RetryLater | SignedOut | NotPermitted) or (
@@ -126,7 +139,7 @@ def settle_error(house: House, session: CompanySession, step: Step, error: Parts
             get_connection(session, export.connection_id).locked_through = error.locked_through
         _clear_troubles(session, export)
         tell_export(session, export, at=now, console=house.settings.base_url)
-    if unknown or _is_no_answer(error):
+    if counts and (unknown or _is_no_answer(error)):
         _count_trouble(session, export, now)
     log.warning("export %s: %s %s (%s)", export.id, step.kind, outcome, error.code)
     crashpoint("posting.before_settle_commit")
@@ -142,7 +155,7 @@ def _wait(session: CompanySession, export: Export, step: Step, now: dt.datetime,
     export.not_before = now + dt.timedelta(seconds=seconds)
     connection = get_connection(session, export.connection_id)
     if isinstance(error, RetryLater) and error.whole_organisation:
-        connection.paused_until = export.not_before
+        connection.paused_until = max(export.not_before, connection.paused_until or export.not_before)
     if isinstance(error, SignedOut | NotPermitted) and connection.state == ConnectionState.ACTIVE:
         connection.state = ConnectionState.RECONNECT_NEEDED
         connection.problem = str(error)[:1000]
@@ -151,7 +164,7 @@ def _wait(session: CompanySession, export: Export, step: Step, now: dt.datetime,
 def _is_no_answer(error: PartsembleError) -> bool:
     """Whether the books could not be reached, or broke, where nothing is lost by it: a look-up, a call not made."""
     if isinstance(error, RetryLater):
-        return not error.whole_organisation and not isinstance(error, SentTooLate)
+        return not error.whole_organisation and not isinstance(error, NOT_THEIR_TROUBLE)
     return isinstance(error, OutcomeUnknown | PluginError)
 
 

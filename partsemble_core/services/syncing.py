@@ -339,7 +339,7 @@ def _ask(house: House, reading: Reading, cursor: str | None) -> Page[Any]:
 
 
 def _call(house: House, reading: Reading, cursor: str | None, token: Secret | None) -> Page[Any]:
-    ctx = context_of(house, reading.connection, token=token)
+    ctx = context_of(house, reading.connection, token=token, is_urgent=False)
     with closing(ctx.http):
         if reading.kind == SyncKind.SALES:
             return house.host.fetch_sales(reading.connection.backend, ctx, cursor=cursor, limit=PAGE)
@@ -400,7 +400,8 @@ def _fail(session: CompanySession, reading: Reading, message: str, error: Partse
     _end(run, SyncState.FAILED, now, message)
     connection = get_connection(session, reading.connection.id)
     if isinstance(error, RetryLater) and error.whole_organisation:
-        connection.paused_until = now + dt.timedelta(seconds=error.after)
+        until = now + dt.timedelta(seconds=error.after)
+        connection.paused_until = max(until, connection.paused_until or until)
     stops_exports = isinstance(error, SignedOut) or (isinstance(error, NotPermitted) and run.kind == SyncKind.ACCOUNTS)
     if stops_exports and connection.state == ConnectionState.ACTIVE:
         connection.state = ConnectionState.RECONNECT_NEEDED

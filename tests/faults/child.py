@@ -22,6 +22,7 @@ from partsemble_core.plugin_api.types import Posting
 from partsemble_core.plugin_testing.lying import LyingBackend
 from partsemble_core.plugin_testing.lying_books import LyingBooks
 from partsemble_core.services.crashing import crashpoint, watch_crashpoints
+from partsemble_core.services.draining import drain
 from partsemble_core.services.house import House
 from partsemble_core.services.posting import post_export
 from partsemble_core.services.refreshing import access_token
@@ -47,7 +48,7 @@ def run(order: dict[str, Any]) -> int:
         house = build_house(config.load(order["environment"]))
         if order["books"]:
             books = LyingBooks(Path(order["books"]), posting=Posting(order["posting"]))
-            house.host.add(LyingBackend(books, watch=crashpoint), "lying")
+            house.host.add(LyingBackend(books, watch=crashpoint, batch_size=order["batch_size"]), "lying")
         with watch_crashpoints(watcher(Path(order["points"]), order["kill"])):
             WORK[order["work"]](house, order["company_id"], order["subject_id"])
     except BaseException:  # noqa: BLE001 - whatever it is, it is shown, and no finally of the parent runs twice
@@ -56,12 +57,17 @@ def run(order: dict[str, Any]) -> int:
     return 0
 
 
+def turn(house: House, company_id: int, export_id: int) -> None:
+    drain(house, company_id)
+
+
 def refresh(house: House, company_id: int, grant_id: int) -> None:
     access_token(house, grant_id)
 
 
 WORK: dict[str, Callable[[House, int, int], object]] = {
     "post": post_export,
+    "turn": turn,
     "post naively": post_naively,
     "refresh": refresh,
 }

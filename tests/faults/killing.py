@@ -72,6 +72,7 @@ class Killing:
     points: Path
     books: Path | None = None
     posting: Posting = Posting.DRAFT_THEN_POST
+    batch_size: int = 1
 
     def run(self, kill: Point | None = None) -> bool:
         """One run; True if it was killed. Any other failure is an error of the test."""
@@ -79,6 +80,7 @@ class Killing:
             "environment": {**config.environment_of(self.settings)},
             "books": str(self.books or ""),
             "posting": self.posting.value,
+            "batch_size": self.batch_size,
             "work": self.work,
             "company_id": self.company_id,
             "subject_id": self.subject_id,

@@ -24,12 +24,14 @@ from partsemble_core.plugin_testing.lying import ORGANISATION, LyingBackend
 from partsemble_core.plugin_testing.lying_books import HeldJournal, LyingBooks
 from partsemble_core.services import connecting, mapping, receiving
 from partsemble_core.services.acting import Act
+from partsemble_core.services.draining import drain
 from partsemble_core.services.house import House
 from partsemble_core.services.posting import post_export
 from partsemble_core.store.connections import Connection, Grant, RefreshTry
 from partsemble_core.store.database import open_engine, write_anywhere
 from partsemble_core.store.exports import Export, ExportAttempt
 from partsemble_core.store.lots import DocumentKind
+from partsemble_core.store.rates import RateBucket, RateCall
 from partsemble_core.vault import Vault
 from partsemble_core.wiring import utc_now
 from tests.services.makers import Shop, a_line, a_shop
@@ -61,6 +63,10 @@ class Stage:
 
     def post(self, export_id: int) -> ExportState | None:
         return post_export(self.house, self.company_id, export_id)
+
+    def drain(self) -> None:
+        """Works on all that is due, as a worker's turn does."""
+        drain(self.house, self.company_id)
 
     def settle(self, export_id: int, *, runs: int = 30) -> ExportState:
         """Lets time pass and works on the export until it is posted or needs a person."""
@@ -114,11 +120,16 @@ def an_engine(url: str) -> Iterator[sa.Engine]:
 
 
 def a_stage(
-    engine: sa.Engine, folder: Path, *, posting: Posting = Posting.DRAFT_THEN_POST, lease_seconds: int = 60
+    engine: sa.Engine,
+    folder: Path,
+    *,
+    posting: Posting = Posting.DRAFT_THEN_POST,
+    lease_seconds: int = 60,
+    batch_size: int = 1,
 ) -> Stage:
     """A company connected to lying books in ``folder``, its four accounts chosen."""
     books = LyingBooks(folder / "books.sqlite3", posting=posting)
-    backend = LyingBackend(books, name=BACKEND)
+    backend = LyingBackend(books, name=BACKEND, batch_size=batch_size)
     host = PluginHost()
     host.add(backend, BACKEND)
     rung: list[tuple[int, int]] = []
@@ -183,6 +194,8 @@ def age(engine: sa.Engine) -> None:
         (Connection, ("paused_until",)),
         (Grant, ("lease_until", "quarantine_until")),
         (RefreshTry, ("sent_at",)),
+        (RateBucket, ("held_until", "day_ends_at")),
+        (RateCall, ("under_way_until", "counts_until")),
     )
     past = utc_now() - LONG_AGO
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 from decimal import Decimal
@@ -151,6 +152,29 @@ def test_an_export_that_kills_its_workers_asks_a_person_too(stage: Stage) -> Non
     assert stage.export(export_id).state == ExportState.REVIEW
     assert stage.attempts(export_id).count(("create", None)) == MOST_UNKNOWNS
     assert stage.held(export_id) == []
+
+
+def test_an_export_whose_look_ups_kill_their_workers_asks_a_person_too(stage: Stage) -> None:
+    export_id = stage.queue()
+    stage.books.tell(Lie.LOSE_ANSWER, step="create")
+    stage.post(export_id)
+
+    def die(point: str) -> None:
+        raise Died
+
+    stage.backend.watch = die
+    for _ in range(2 * MOST_UNKNOWNS):
+        stage.pass_time()
+        with contextlib.suppress(Died):
+            stage.post(export_id)
+    export = stage.export(export_id)
+    assert export.state == ExportState.REVIEW
+    assert export.token in export.problem
+    assert stage.attempts(export_id).count(("look_up", "unknown")) == MOST_UNKNOWNS
+    stage.backend.watch = lambda point: None
+    stage.shop.write(lambda session: retry_export(session, export_id))
+    assert stage.settle(export_id) == ExportState.POSTED
+    assert_posted_once(stage, export_id)
 
 
 def test_a_poison_journal_never_stands_before_others(stage: Stage) -> None:

@@ -84,7 +84,7 @@ def any_engine(request: pytest.FixtureRequest, tmp_path: Path, seed: int) -> Ite
 
 def test_threads_in_a_storm_post_each_document_once(any_engine: sa.Engine, tmp_path: Path, seed: int) -> None:
     """Leases run out under the workers' feet at any time."""
-    stage = a_stage(any_engine, tmp_path)
+    stage = a_stage(any_engine, tmp_path, batch_size=10)
     dice = random.Random(seed)
     exports = [stage.queue() for _ in range(DOCUMENTS)]
     failures: list[BaseException] = []
@@ -104,7 +104,10 @@ def worker(stage: Stage, exports: list[int], dice: random.Random, failures: list
             for _ in range(3):
                 if dice.random() < 0.5:
                     stage.pass_time()
-                stage.post(dice.choice(exports))
+                if dice.random() < 0.5:
+                    stage.drain()
+                else:
+                    stage.post(dice.choice(exports))
         except Exception as error:  # noqa: BLE001 - shown by the test that waits for the thread
             failures.append(error)
 
@@ -120,13 +123,15 @@ def run_together(work: list[Callable[[], None]]) -> None:
         assert not thread.is_alive()
 
 
-@pytest.mark.parametrize("posting", [Posting.DRAFT_THEN_POST, Posting.NATIVE_KEY])
+@pytest.mark.parametrize(
+    ("posting", "batch_size"), [(Posting.DRAFT_THEN_POST, 1), (Posting.DRAFT_THEN_POST, 10), (Posting.NATIVE_KEY, 1)]
+)
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_overtaken_at_any_point_each_document_is_posted_once(
-    engine: sa.Engine, tmp_path: Path, seed: int, posting: Posting
+    engine: sa.Engine, tmp_path: Path, seed: int, posting: Posting, batch_size: int
 ) -> None:
     """One thread, so the same seed is the same story: at each point the worker may die, or sleep while others work."""
-    stage = a_stage(engine, tmp_path, posting=posting)
+    stage = a_stage(engine, tmp_path, posting=posting, batch_size=batch_size)
     dice = random.Random(seed)
     exports = [stage.queue() for _ in range(DOCUMENTS)]
     storm = Storm(stage, exports, dice)
@@ -153,7 +158,10 @@ class Storm:
 
     def work(self) -> None:
         try:
-            self._stage.post(self._dice.choice(self._exports))
+            if self._dice.random() < 0.5:
+                self._stage.drain()
+            else:
+                self._stage.post(self._dice.choice(self._exports))
         except Died:
             return
 

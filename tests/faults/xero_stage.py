@@ -24,6 +24,7 @@ from partsemble_core.plugin_host import PluginHost
 from partsemble_core.services import connecting, mapping
 from partsemble_core.services.acting import Act
 from partsemble_core.services.addressing import context_of, token_for
+from partsemble_core.services.draining import drain
 from partsemble_core.services.house import House
 from partsemble_core.services.posting import post_export
 from partsemble_core.store.connections import Connection, Grant, RefreshTry, TokenSet, find_live
@@ -123,9 +124,17 @@ class XeroStage:
     def export(self, export_id: int) -> Export:
         return self.shop.rows(sa.select(Export).where(Export.id == export_id))[0]
 
+    def attempts(self, export_id: int) -> list[ExportAttempt]:
+        statement = sa.select(ExportAttempt).where(ExportAttempt.export_id == export_id).order_by(ExportAttempt.id)
+        return self.shop.rows(statement)
+
     def journals(self, *, token: str = "") -> list[dict[str, Any]]:
         """What Xero holds, or what it holds of the export with this token."""
         return [each for each in self.sandbox.books(ORGANISATION)["journals"] if token in each["narration"]]
+
+    def drain(self) -> None:
+        """Works on all that is due, as a worker's turn does."""
+        drain(self.house, self.company_id)
 
     def advance(self, *, minutes: int) -> None:
         """Time passes for us and for Xero; leases and quarantines go by the database's clock, see `age`."""
@@ -140,11 +149,6 @@ class XeroStage:
         """All attempts were made half a day ago: nothing of them can still be on its way."""
         past = utc_now() - LONG_AGO
         self.shop.write(lambda session: session.execute(sa.update(ExportAttempt).values(sent_at=past)))
-
-    def attempts(self, export_id: int) -> list[ExportAttempt]:
-        """Oldest first."""
-        mine = sa.select(ExportAttempt).where(ExportAttempt.export_id == export_id)
-        return self.shop.rows(mine.order_by(ExportAttempt.id))
 
     def replay_creation(self, export_id: int) -> str:
         """A request of long ago arrives now: the id of the draft that comes of it."""
@@ -178,14 +182,14 @@ def params_of(callback: str) -> dict[str, str]:
 
 
 @contextmanager
-def a_xero_stage(engine: sa.Engine, folder: Path, **options: Any) -> Iterator[XeroStage]:
+def a_xero_stage(engine: sa.Engine, folder: Path, *, daily_calls: int = 5_000, **options: Any) -> Iterator[XeroStage]:
     """A company that nobody has connected yet, and a sandbox in ``folder`` with ``options``."""
     with start_sandbox(folder / "sandbox.sqlite3", redirect_uris=(REDIRECT,), **options) as sandbox:
         clock = MovingClock()
         host = PluginHost()
         host.add(plugin, "xero")
         house = House(
-            settings=xero_settings(engine, folder, sandbox),
+            settings=xero_settings(engine, folder, sandbox, daily_calls=daily_calls),
             engine=engine,
             host=host,
             vault=Vault(Secret(KEY)),
@@ -199,7 +203,9 @@ def a_xero_stage(engine: sa.Engine, folder: Path, **options: Any) -> Iterator[Xe
         yield XeroStage(house=house, shop=shop, sandbox=sandbox, clock=clock)
 
 
-def xero_settings(engine: sa.Engine, folder: Path, sandbox: RunningSandbox, *, scopes: str = "") -> config.Settings:
+def xero_settings(
+    engine: sa.Engine, folder: Path, sandbox: RunningSandbox, *, scopes: str = "", daily_calls: int = 5_000
+) -> config.Settings:
     """``scopes`` are what the app asks for, where not the plugin's own."""
     chosen = {"PARTSEMBLE_PLUGIN_XERO_SCOPES": scopes} if scopes else {}
     return config.load(
@@ -215,6 +221,7 @@ def xero_settings(engine: sa.Engine, folder: Path, sandbox: RunningSandbox, *, s
             "PARTSEMBLE_PLUGIN_XERO_REVOKE_URL": f"{sandbox.address}/connect/revocation",
             "PARTSEMBLE_PLUGIN_XERO_API_URL": sandbox.address,
             **chosen,
+            "PARTSEMBLE_PLUGIN_XERO_DAILY_CALLS": str(daily_calls),
         },
         data_dir=folder,
     )

@@ -13,6 +13,8 @@ from partsemble_core.plugin_api import (
     AccountBalance,
     BackendContext,
     BackendInfo,
+    BatchAnswer,
+    BatchEntry,
     BookedJournal,
     Capabilities,
     ClosedPeriod,
@@ -24,6 +26,7 @@ from partsemble_core.plugin_api import (
     JournalEntry,
     JournalResult,
     JournalStep,
+    LimitHeaders,
     Page,
     Posting,
     SalesDocument,
@@ -33,7 +36,19 @@ from partsemble_core.plugin_api import (
     Webhook,
     hookimpl,
 )
-from partsemble_xero import accounts, books, connecting, contacts, items, posting, sales, tracking, webhooks
+from partsemble_xero import (
+    accounts,
+    batches,
+    books,
+    connecting,
+    contacts,
+    items,
+    posting,
+    sales,
+    tracking,
+    webhooks,
+)
+from partsemble_xero.batches import BATCH_SIZE
 from partsemble_xero.client import DEFAULTS
 from partsemble_xero.journals import MAX_NARRATION, TOKEN_ROOM
 from partsemble_xero.scopes import SCOPE_NEEDS
@@ -49,8 +64,17 @@ CAPABILITIES = Capabilities(
     webhooks=True,
     balances=True,
     max_narration=MAX_NARRATION - TOKEN_ROOM,
+    batch_size=BATCH_SIZE,
     calls_per_minute=60,
     calls_at_once=5,
+    calls_per_day=1_000,
+    app_calls_per_minute=10_000,
+    limit_headers=LimitHeaders(
+        minute_left="X-MinLimit-Remaining",
+        day_left="X-DayLimit-Remaining",
+        app_minute_left="X-AppMinLimit-Remaining",
+        problem="X-Rate-Limit-Problem",
+    ),
 )
 SETTINGS = (
     SettingField(
@@ -77,6 +101,12 @@ SETTINGS = (
         label="Scopes",
         help="What the app asks for. Apps made before March 2026 may need the older names.",
         default=DEFAULTS["scopes"],
+    ),
+    SettingField(
+        name="daily_calls",
+        label="Calls a day",
+        help="What your app's tier at Xero allows for one organisation: 1000 on Starter, 5000 from Core on.",
+        default="1000",
     ),
     SettingField(
         name="authorize_url", label="Sign-in address", default=DEFAULTS["authorize_url"], environment_only=True
@@ -122,6 +152,16 @@ class XeroPlugin:
         self, ctx: BackendContext, entry: JournalEntry, external_id: str | None
     ) -> Sequence[JournalResult]:
         return posting.find_journal(ctx, entry, external_id)
+
+    @hookimpl
+    def post_journals(self, ctx: BackendContext, entries: Sequence[BatchEntry]) -> Sequence[BatchAnswer]:
+        return batches.post_journals(ctx, entries)
+
+    @hookimpl
+    def find_journals(
+        self, ctx: BackendContext, entries: Sequence[JournalEntry], since: dt.datetime
+    ) -> Sequence[Sequence[JournalResult]]:
+        return batches.find_journals(ctx, entries, since)
 
     @hookimpl
     def discard_draft(self, ctx: BackendContext, entry: JournalEntry, external_id: str) -> JournalResult:

@@ -33,6 +33,7 @@ DEFAULTS: Mapping[str, str] = {
 CONCURRENT_PAUSE = 2
 """Seconds to wait after "too many at once", which comes without Retry-After."""
 MINUTE = 60
+HOUR = 3600
 _SCOPE_HINT = "connect again as a user with the Adviser role, or Standard with all reports, and allow everything asked"
 
 
@@ -143,7 +144,7 @@ def _checked(answer: HttpAnswer, ctx: BackendContext) -> HttpAnswer:
 
 def _raise_limit(answer: HttpAnswer, ctx: BackendContext) -> NoReturn:
     limit = answer.headers.get("X-Rate-Limit-Problem", "").strip().casefold()
-    fallback = CONCURRENT_PAUSE if limit.startswith("concurrent") else MINUTE
+    fallback = CONCURRENT_PAUSE if limit.startswith("concurrent") else HOUR if limit.startswith("da") else MINUTE
     told = answer.retry_after(now=ctx.now())
     after = max(1, told if told is not None else fallback)
     message = f"Xero's limit of calls ({limit or 'unnamed'}) is reached; going on in {after} seconds."

@@ -43,6 +43,11 @@ _CODE = re.compile(r"[Aa]ccount code '([^']*)'")
 
 
 def journal_body(entry: JournalEntry, *, status: str, external_id: str = "") -> dict[str, JsonBody]:
+    """The request for one journal."""
+    return {"ManualJournals": [journal_element(entry, status=status, external_id=external_id)]}
+
+
+def journal_element(entry: JournalEntry, *, status: str, external_id: str = "") -> dict[str, JsonBody]:
     """The whole journal as Xero wants it, a function of the entry alone: every attempt sends the same text.
 
     Raises Rejected where an amount has more than two decimals, which Xero's manual journals can't hold.
@@ -59,7 +64,7 @@ def journal_body(entry: JournalEntry, *, status: str, external_id: str = "") -> 
         body["Url"] = entry.source_url
     if external_id:
         body["ManualJournalID"] = external_id
-    return {"ManualJournals": [body]}
+    return body
 
 
 def _line_body(line: JournalLine, position: int) -> dict[str, JsonBody]:

@@ -98,7 +98,13 @@ def _accepted(answer: HttpAnswer, entry: JournalEntry, *, wanted: JournalStatus)
     rows = json_object(answer).get("ManualJournals")
     if not isinstance(rows, list) or len(rows) != 1 or not isinstance(rows[0], dict):
         raise answer.unreadable("doesn't hold the one journal that was sent.")
-    row: Mapping[str, object] = rows[0]
+    return accepted_row(answer, rows[0], entry, wanted=wanted)
+
+
+def accepted_row(
+    answer: HttpAnswer, row: Mapping[str, object], entry: JournalEntry, *, wanted: JournalStatus
+) -> JournalResult:
+    """The result of one element of a write. Raises Rejected where it was refused, else OutcomeUnknown."""
     problems = messages_in({"Elements": [row]})
     if problems or text_of(row, "StatusAttributeString").upper() == "ERROR":
         problems = problems or ("Xero marked the journal as wrong without saying why.",)
@@ -144,28 +150,28 @@ def find_journal(ctx: BackendContext, entry: JournalEntry, external_id: str | No
         rows = [row] if row is not None else []
     else:
         exact = {"where": f'Narration=="{wire_narration(entry)}"'}
-        rows = _all_pages(ctx, exact)
-        rows += _all_pages(ctx, {}, modified_since=since_text(ctx.now() - LOOK_BACK))
+        rows = all_pages(ctx, exact)
+        rows += all_pages(ctx, {}, modified_since=since_text(ctx.now() - LOOK_BACK))
         rows = [row for row in rows if holds_token(row, entry)]
     hits = {result.external_id: result for row in rows if (result := result_from(row)) is not None}
     return tuple(hits[key] for key in sorted(hits))
 
 
-def _all_pages(
-    ctx: BackendContext, params: Mapping[str, str], *, modified_since: str = ""
+def all_pages(
+    ctx: BackendContext, params: Mapping[str, str], *, modified_since: str = "", page_size: int = PAGE_SIZE
 ) -> list[Mapping[str, object]]:
     """Every page, by Xero's own count of pages where it tells, else until a page isn't full."""
     found: list[Mapping[str, object]] = []
     for number in range(1, MAX_PAGES + 1):
-        query = {**params, "page": str(number), "pageSize": str(PAGE_SIZE), "order": "UpdatedDateUTC ASC"}
+        query = {**params, "page": str(number), "pageSize": str(page_size), "order": "UpdatedDateUTC ASC"}
         content = read(ctx, "ManualJournals", params=query, modified_since=modified_since)
         rows = rows_of(content, "ManualJournals")
         found += rows
         pagination = content.get("pagination")
         pages = pagination.get("pageCount") if isinstance(pagination, dict) else None
-        if number >= pages if isinstance(pages, int) else len(rows) < PAGE_SIZE:
+        if number >= pages if isinstance(pages, int) else len(rows) < page_size:
             return found
-    raise RetryLater(f"Xero has more than {MAX_PAGES * PAGE_SIZE} journals to look through; it is tried later.")
+    raise RetryLater(f"Xero has more than {MAX_PAGES * page_size} journals to look through; it is tried later.")
 
 
 def discard_draft(ctx: BackendContext, entry: JournalEntry, external_id: str) -> JournalResult:

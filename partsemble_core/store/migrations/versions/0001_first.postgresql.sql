@@ -57,6 +57,31 @@ CREATE TABLE heard_messages (
 --;;
 CREATE INDEX ix_heard_messages_received_at ON heard_messages (received_at)
 --;;
+CREATE TABLE rate_buckets (
+	id BIGSERIAL NOT NULL,
+	whose TEXT NOT NULL,
+	held_until TIMESTAMP WITH TIME ZONE,
+	in_day INTEGER NOT NULL,
+	day_ends_at TIMESTAMP WITH TIME ZONE,
+	day_told INTEGER,
+	day_told_at TIMESTAMP WITH TIME ZONE,
+	CONSTRAINT pk_rate_buckets PRIMARY KEY (id),
+	CONSTRAINT uq_rate_buckets_whose UNIQUE (whose)
+)
+--;;
+CREATE TABLE rate_calls (
+	id BIGSERIAL NOT NULL,
+	organisation TEXT NOT NULL,
+	backend TEXT NOT NULL,
+	under_way_until TIMESTAMP WITH TIME ZONE NOT NULL,
+	counts_until TIMESTAMP WITH TIME ZONE NOT NULL,
+	CONSTRAINT pk_rate_calls PRIMARY KEY (id)
+)
+--;;
+CREATE INDEX ix_rate_calls_backend ON rate_calls (backend, counts_until)
+--;;
+CREATE INDEX ix_rate_calls_organisation ON rate_calls (organisation, counts_until)
+--;;
 CREATE TABLE users (
 	id BIGSERIAL NOT NULL,
 	email TEXT NOT NULL,

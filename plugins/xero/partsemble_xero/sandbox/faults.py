@@ -20,6 +20,7 @@ FaultKind = Literal[
     "empty",
     "html",
     "short",
+    "reversed",
     "wrong-id",
     "unseen",
 ]
@@ -43,8 +44,9 @@ class Fault:
     cleared. ``twice``: applied, and again without its idempotency key, as a copy that comes after the key's time.
 
     Applied, and the 200 is spoilt: ``stall`` sends its head and the rest ``hold_ms`` later, ``cut`` only half of its
-    JSON, ``empty`` no body, ``html`` a web page, ``short`` a list of journals without its last, ``wrong-id`` journals
-    under ids that nobody has, ``unseen`` no journals at all, as a read that lags behind.
+    JSON, ``empty`` no body, ``html`` a web page, ``short`` a list of journals without its last, ``reversed``
+    the last one first, ``wrong-id`` journals under ids that nobody has, ``unseen`` no journals at all, as a read that
+    lags behind.
 
     ``percent`` is how many of a hundred requests that fit are hit, by chance.
     """

@@ -8,7 +8,7 @@ from typing import Any
 
 JOURNALS = "ManualJournals"
 PAGE = b"<html><body>We are doing some maintenance.</body></html>"
-SPOILT = ("cut", "empty", "html", "short", "wrong-id", "unseen")
+SPOILT = ("cut", "empty", "html", "short", "reversed", "wrong-id", "unseen")
 
 
 def spoil(kind: str, headers: list[tuple[str, str]], body: bytes) -> tuple[list[tuple[str, str]], bytes]:
@@ -33,6 +33,8 @@ def _with_other_journals(kind: str, body: bytes) -> bytes:
         content[JOURNALS] = []
     elif kind == "short":
         content[JOURNALS] = journals[:-1]
+    elif kind == "reversed":
+        content[JOURNALS] = journals[::-1]
     else:
         content[JOURNALS] = [{**journal, "ManualJournalID": str(uuid.uuid4())} for journal in journals]
     return json.dumps(content).encode()
