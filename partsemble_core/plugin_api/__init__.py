@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from partsemble_core.errors import Invalid
 from partsemble_core.plugin_api.batches import BatchAnswer, BatchEntry
+from partsemble_core.plugin_api.bom_files import BomFile, BomFileLine, BomFileSkip
 from partsemble_core.plugin_api.booked import BookedJournal
 from partsemble_core.plugin_api.entries import check_entry, entry_bytes, entry_from_bytes
 from partsemble_core.plugin_api.errors import (
@@ -39,9 +40,6 @@ from partsemble_core.plugin_api.types import (
     AccountClass,
     BackendContext,
     BackendInfo,
-    BomFile,
-    BomFileLine,
-    BomFileSkip,
     Capabilities,
     Clock,
     ClosedPeriod,

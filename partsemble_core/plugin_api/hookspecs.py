@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 import pluggy
 
 from partsemble_core.plugin_api.batches import BatchAnswer, BatchEntry
+from partsemble_core.plugin_api.bom_files import BomFile
 from partsemble_core.plugin_api.booked import BookedJournal
 from partsemble_core.plugin_api.secret import Secret
 from partsemble_core.plugin_api.tracking import TrackingCategory
@@ -20,7 +21,6 @@ from partsemble_core.plugin_api.types import (
     AccountBalance,
     BackendContext,
     BackendInfo,
-    BomFile,
     ConnectRequest,
     ConnectResult,
     Contact,

@@ -10,7 +10,7 @@ from decimal import Decimal
 from partsemble_core.domain.boms import LINES
 from partsemble_core.domain.products import NAME_LENGTH, ProductKind, clean_sku, clean_text, sku_key
 from partsemble_core.errors import Conflict, Invalid, NotFound, PartsembleError, Refused
-from partsemble_core.plugin_api.types import BomFile, BomFileLine, BomFileSkip
+from partsemble_core.plugin_api.bom_files import BomFile, BomFileLine, BomFileSkip
 from partsemble_core.plugin_host import PluginHost
 from partsemble_core.services.acting import Act
 from partsemble_core.services.cataloguing import ComponentInput, create_product, save_bom

@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import secrets
-from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,17 +19,11 @@ from sqlalchemy.exc import IntegrityError
 from partsemble_core.errors import Conflict, Invalid, NotFound, PartsembleError, Refused, WrongState
 from partsemble_core.plugin_api.errors import NotPermitted, RetryLater, SignedOut
 from partsemble_core.plugin_api.secret import Secret
-from partsemble_core.plugin_api.sign_in import Feature
-from partsemble_core.plugin_api.types import BackendContext, Page
+from partsemble_core.plugin_api.types import Page
 from partsemble_core.services.addressing import context_of, token_for
 from partsemble_core.services.house import House
 from partsemble_core.services.keeping import (
-    Fields,
     Kept,
-    RemoteTable,
-    account_fields,
-    contact_fields,
-    item_fields,
     keep,
     mark_gone,
     plain,
@@ -39,21 +32,20 @@ from partsemble_core.services.keeping_sales import cursor_of, ids_of, keep_sales
 from partsemble_core.services.labelling import read_tracking
 from partsemble_core.services.merging import follow_merges, merges_of
 from partsemble_core.services.scoping import check_allowed
+from partsemble_core.services.sources import FEATURES, PAGE, SOURCES
 from partsemble_core.store.connections import (
     Connection,
     ConnectionState,
-    RemoteAccount,
     find_live,
     get_connection,
 )
 from partsemble_core.store.database import database_now, reading_anywhere
 from partsemble_core.store.session import CompanySession
-from partsemble_core.store.syncs import RemoteContact, RemoteItem, SyncCause, SyncKind, SyncRun, SyncState
+from partsemble_core.store.syncs import SyncCause, SyncKind, SyncRun, SyncState
 
 log = logging.getLogger(__name__)
 LEASE = dt.timedelta(minutes=5)
 """Longer than any page takes, and than a worker should be waited for."""
-PAGE = 200
 PAGES = 1_000
 NOT_TAKEN_UP = "No worker took it up within five minutes. Start `partsemble worker`, then sync again."
 DIED = "Its worker died: nothing was heard of it for five minutes. What it had read is kept; sync again."
@@ -85,15 +77,6 @@ class TooMuchToRead(Refused):
     code = "too-much-to-read"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """Where records of a kind come from and go to."""
-
-    table: RemoteTable
-    ask: Callable[[House, str, BackendContext, str | None], Page[Any]]
-    fields: Callable[[Any], Fields]
-
-
 @dataclass(slots=True, kw_only=True)
 class Reading:
     """A run in the hands of this process: ``owner`` is how it knows that it still has it."""
@@ -105,33 +88,6 @@ class Reading:
     cursor: str | None = None
     """Where to begin: for sales, where the run before came to."""
     seen: set[str] = field(default_factory=set)
-
-
-FEATURES: Mapping[SyncKind, Feature] = {
-    SyncKind.ACCOUNTS: Feature.SETTINGS,
-    SyncKind.ITEMS: Feature.SETTINGS,
-    SyncKind.CONTACTS: Feature.CONTACTS,
-}
-"""What the sign-in has to allow."""
-SOURCES: Mapping[SyncKind, Source] = {
-    SyncKind.ACCOUNTS: Source(
-        table=RemoteAccount,
-        ask=lambda house, backend, ctx, cursor: house.host.list_accounts(backend, ctx, cursor=cursor, limit=PAGE),
-        fields=account_fields,
-    ),
-    SyncKind.ITEMS: Source(
-        table=RemoteItem,
-        ask=lambda house, backend, ctx, cursor: house.host.list_items(backend, ctx, cursor=cursor, limit=PAGE),
-        fields=item_fields,
-    ),
-    SyncKind.CONTACTS: Source(
-        table=RemoteContact,
-        ask=lambda house, backend, ctx, cursor: (
-            house.host.sync_contacts(backend, ctx, cursor=cursor, push=(), limit=PAGE).pulled
-        ),
-        fields=contact_fields,
-    ),
-}
 
 
 def start_sync(house: House, company_id: int, connection_id: int, kind: str, *, cause: SyncCause, by: str) -> SyncRun:

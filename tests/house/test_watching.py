@@ -11,6 +11,7 @@ from tests.house.sources import name_of, product_files, tree_of
 
 UNSEEN = {
     ("partsemble_core/services/claiming.py", "Export"): "gives a lease back",
+    ("partsemble_core/services/connecting.py", "Export"): "makes what waited for a sign-in due",
     ("partsemble_core/services/janitor.py", "Export"): "notes that drafts were looked for",
 }
 """Statements on watched tables that change nothing the log would tell."""

@@ -64,6 +64,14 @@ def take_empty(browser: Browser, address: str, *, only: str) -> None:
         take(page, f"{address}/integrations", f"integrations-empty-{size}", only=only)
 
 
+SUPPLIERS = {
+    "supplier": "/suppliers/1",
+    "supplier-ask": "/suppliers/2?contact=contact-5",
+    "supplier-edit": "/suppliers/1/edit",
+    "supplier-import": "/suppliers/import/new?ids=2&ids=3&ids=5",
+    "contacts": "/integrations/contacts",
+    "contacts-choice": "/suppliers/2/contacts",
+}
 PEOPLE = {
     "users": "/settings/users",
     "user": "/settings/users/2",
@@ -126,12 +134,7 @@ def pages(shop: Shop, *, receipt: int, build: int, waiting: int) -> dict[str, st
         "lot": "/lots/2",
         "ledger": "/stock-ledger",
         "suppliers": "/suppliers",
-        "supplier": "/suppliers/1",
-        "supplier-ask": "/suppliers/2?contact=contact-5",
-        "supplier-edit": "/suppliers/1/edit",
-        "supplier-import": "/suppliers/import/new?ids=2&ids=3&ids=5",
-        "contacts": "/integrations/contacts",
-        "contacts-choice": "/suppliers/2/contacts",
+        **SUPPLIERS,
         "receipts": "/receipts",
         "receipt": f"/receipts/{receipt}",
         "receipt-form": "/receipts/new",
