@@ -71,7 +71,8 @@ def run_doctor(args: argparse.Namespace) -> int:
     for line in report_lines(findings):
         print(line)
     sealing = ", ".join(f"{name} ({count})" for name, count in sorted(uses.items()))
-    print(f"Secrets are sealed with: {sealing or 'nothing is sealed yet'}.")
+    if sealing:
+        print(f"Secrets are sealed with: {sealing}.")
     return REFUSED if findings else 0
 
 
