@@ -142,8 +142,9 @@ class XeroStage:
         self.sandbox.advance(minutes * 60)
 
     def age(self) -> None:
-        """Half a day passes by the database's clock."""
+        """Half a day passes by the database's clock, and a minute by Xero's: its calls of a minute are new ones."""
         age(self.house.engine)
+        self.sandbox.advance(60)
 
     def age_attempts(self) -> None:
         """All attempts were made half a day ago: nothing of them can still be on its way."""
