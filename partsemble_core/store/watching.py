@@ -7,6 +7,7 @@ A house rule keeps statements that would change watched rows past us out of the 
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -20,6 +21,8 @@ from partsemble_core.store.watched import WATCHED, Pair, Watched
 
 VALUE = 200
 CHANGES = 2_000
+ENDS = re.compile("^(is|remote)_|_(id|hash|sealed)$")
+"""What a column's name says to programmers alone."""
 
 
 @dataclass(slots=True)
@@ -104,7 +107,7 @@ def _pairs_of(change: Change, watched: Watched) -> dict[str, Pair]:
 
 
 def _told(session: Session, watched: Watched, name: str, pair: Pair) -> str:
-    title = name.removesuffix("_id").removesuffix("_hash").removesuffix("_sealed").removeprefix("is_").replace("_", " ")
+    title = ENDS.sub("", name).replace("_", " ")
     if name in watched.hides:
         return f"{title} changed"
     before, after = (_written(_looked_up(session, watched, name, value)) for value in pair)

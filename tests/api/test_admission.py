@@ -11,8 +11,18 @@ import pytest
 import sqlalchemy as sa
 
 from partsemble_core.api.door import PREFIX
-from partsemble_core.services.admitting import MAY_EXPORT, MAY_LOCK, MAY_SET_UP, MAY_WRITE
+from partsemble_core.services.admitting import (
+    MAY_AUDIT,
+    MAY_EXPORT,
+    MAY_LOCK,
+    MAY_MANAGE,
+    MAY_OWN,
+    MAY_SET_UP,
+    MAY_WRITE,
+    Person,
+)
 from partsemble_core.services.relating import MAY_LINK
+from partsemble_core.services.signing_in import begin_sign_in
 from partsemble_core.store.companies import ApiToken, Role
 from partsemble_core.store.database import write_anywhere
 from tests.api.callers import Firm, Served, found_firm
@@ -54,6 +64,20 @@ ROLES = {
     "GET /api/v1/event-deliveries": MAY_SET_UP,
     "GET /api/v1/event-deliveries/{delivery_id}": MAY_SET_UP,
     "POST /api/v1/event-deliveries/{delivery_id}/redeliver": MAY_SET_UP,
+    "GET /api/v1/audit-log": MAY_AUDIT,
+    "GET /api/v1/members": MAY_MANAGE,
+    "GET /api/v1/members/{member_id}": MAY_MANAGE,
+    "PUT /api/v1/members/{member_id}/role": MAY_MANAGE,
+    "POST /api/v1/members/{member_id}/deactivate": MAY_MANAGE,
+    "POST /api/v1/members/{member_id}/reactivate": MAY_MANAGE,
+    "POST /api/v1/members/{member_id}/end-sign-ins": MAY_MANAGE,
+    "POST /api/v1/members/{member_id}/own": MAY_OWN,
+    "POST /api/v1/members/{member_id}/take-off-second-factor": MAY_OWN,
+    "GET /api/v1/sign-ins": MAY_MANAGE,
+    "POST /api/v1/sign-ins/{sign_in_id}/end": MAY_MANAGE,
+    "GET /api/v1/invitations": MAY_MANAGE,
+    "POST /api/v1/invitations": MAY_MANAGE,
+    "POST /api/v1/invitations/{invitation_id}/revoke": MAY_MANAGE,
 }
 """Who may; where nothing is said, everybody reads and MAY_WRITE writes."""
 RECIPE = {"components": []}
@@ -69,6 +93,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "PUT /products/{product_id}/bom": RECIPE,
     "POST /products/{product_id}/bom/drafts": RECIPE,
     "PUT /products/{product_id}/bom/drafts/{version_id}": RECIPE,
+    "PUT /members/{member_id}/role": {"role": "viewer"},
+    "POST /members/{member_id}/own": {"password": "x"},
     "PUT /counts/{count_id}/lines": {"counted": {"1": "1"}},
     "POST /lots/{lot_id}/adjust": {"quantity": "-1", "reason": "loss"},
     "POST /lots/{lot_id}/hold": {"reason": "damp"},
@@ -122,7 +148,12 @@ def ids(firm: Firm) -> dict[str, Any]:
     adjusted = {"quantity": "-1", "reason": "loss"}
     firm.owner.send("PUT", "/suppliers/ACM/parts/PANEL", {"part_number": "P-1"})
     webhook = firm.owner.send("POST", "/webhooks", {"url": "https://example.com/hooks"}, status=201)
+    invited = {"email": f"nora.{firm.company_id}@firm.test", "role": "viewer"}
+    member_id = firm.owner.get("/members?role=builder")["rows"][0]["id"]
     return {
+        "member_id": member_id,
+        "sign_in_id": a_sign_in(firm, member_id),
+        "invitation_id": firm.owner.send("POST", "/invitations", invited, status=201)["id"],
         "webhook_id": webhook["id"],
         "category_id": "region",
         "delivery_id": firm.owner.send("POST", f"/webhooks/{webhook['id']}/test", status=201)["id"],
@@ -143,6 +174,15 @@ def ids(firm: Firm) -> dict[str, Any]:
         "name": "lots",
         "file_type": "csv",
     }
+
+
+def a_sign_in(firm: Firm, member_id: int) -> int:
+    """The id of a browser that the member is signed in with."""
+    person = Person(user_id=0, membership_id=member_id, company_id=firm.company_id, role=Role.BUILDER, by="b@firm.test")
+    now = firm.served.house.clock()
+    key = f"key of {firm.company_id}"
+    begun = firm.shop.write(lambda s: begin_sign_in(s, person, key=key, address="192.0.2.7", agent="Firefox", now=now))
+    return int(begun.id)
 
 
 def test_the_walk_meets_every_kind_of_route(served: Served) -> None:

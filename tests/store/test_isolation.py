@@ -57,7 +57,7 @@ def test_every_table_but_those_of_the_whole_installation_belongs_to_a_company() 
     owned = {model.__tablename__ for model in MODELS}
     # One message of the books may tell of many companies; what it tells of each is split before it is kept.
     of_all = {"companies", "users", "grants", "token_sets", "refresh_tries", "backend_settings", "heard_messages"}
-    of_all |= {"rate_buckets", "rate_calls"}
+    of_all |= {"rate_buckets", "rate_calls", "password_resets", "recovery_codes"}
     assert {*metadata.tables} - owned == of_all
 
 
@@ -224,7 +224,7 @@ def test_no_foreign_key_leads_into_another_company(two_companies: sa.Engine) -> 
             assert crosses(two_companies, table, last) is None, f"{table.name}.{last} left the company"
     links = [c for t in metadata.tables.values() for c in t.columns if c.foreign_keys and c.name != "company_id"]
     grants = {f"{name}.grant_id" for name in ("token_sets", "refresh_tries", "sign_in_flows", "connections")}
-    to_nobody = {"memberships.user_id", *grants}
+    to_nobody = {"memberships.user_id", "password_resets.user_id", "recovery_codes.user_id", *grants}
     assert tried == len({str(c) for c in links} - to_nobody), "a link that doesn't carry the company"
 
 

@@ -79,8 +79,10 @@ def test_guessing_is_stopped_after_ten_tries(shop: Shop) -> None:
     visitor = Visitor(shop)
     token = visitor.token("/sign-in")
     form = {"email": "admin@lumen.example", "password": "wrong", "csrf_token": token}
-    answers = [visitor.client.post("/sign-in", data=form).status_code for _ in range(12)]
-    assert answers == [403] * 10 + [429] * 2
+    answers = [visitor.client.post("/sign-in", data=form) for _ in range(12)]
+    assert [answer.status_code for answer in answers] == [403] * 10 + [429] * 2
+    assert 0 < int(answers[-1].headers["Retry-After"]) <= 15 * 60
+    assert "a quarter of an hour" in text_of(answers[-1])
 
 
 def test_a_session_begins_anew_at_sign_in(shop: Shop, visit: Visit) -> None:

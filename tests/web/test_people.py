@@ -153,7 +153,7 @@ def test_only_who_manages_people_sees_them(full_shop: Shop, visit: Visit, role: 
 def test_the_matrix_shows_what_roles_may_do(full_shop: Shop, visit: Visit) -> None:
     text = text_of(visit(full_shop, "viewer").get("/settings/permissions"))
     assert "Work with stock" in text
-    assert "take off somebody’s second factor. yes no no no no" in text
+    assert "take off somebody’s second factor. yes – no – no – no – no" in text
 
 
 def test_a_password_is_changed_by_whoever_knows_it(shop: Shop, visit: Visit) -> None:

@@ -22,9 +22,9 @@ def only_who_may() -> None:
 LOG = lists.ListPage(
     name="audit_log",
     template="audits/list.html",
-    shown=("subject", "kind", "action", "by", "at", "door"),
+    shown=("at", "kind", "subject", "action", "by", "door"),
     subtitles={"subject": "changes", "door": "address"},
-    minor=frozenset({"kind", "door"}),
+    minor=frozenset({"door"}),
     choices={"kind": ("What", KINDS), "action": ("Did", tuple(AuditAction)), "door": ("Through", tuple(Door))},
 )
 lists.route(pages, LOG, path="/settings/audit-log")

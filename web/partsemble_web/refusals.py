@@ -34,7 +34,7 @@ NEXT_STEPS = {
     409: "Look at how things are now, then decide again.",
     413: "Send it in smaller parts.",
     422: "Go back and correct it.",
-    429: "Wait a minute, then try again.",
+    429: "Wait, then try again: a minute, or a quarter of an hour after ten wrong passwords or five wrong codes.",
     500: "Nothing was changed. If it happens again, tell whoever runs this installation the error id.",
     502: "Nothing is lost here. Try again; if it stays so, look at the accounting system itself.",
 }

@@ -26,7 +26,23 @@ TONES = {
     **dict.fromkeys(("Failed", "Refused", "Reconnect needed", "Rejected", "Given up"), "red"),
 }
 """The colour that goes with a word. The word alone says it too: nobody has to see the colour."""
-WORDS = {"exhausted": "Used up", "held": "On hold", "not_sent": "Not sent", "ok": "Done"}
+WORDS = {
+    "exhausted": "Used up",
+    "held": "On hold",
+    "not_sent": "Not sent",
+    "ok": "Done",
+    "cli": "Command line",
+    "api": "API",
+}
+BROWSERS = {"Edg": "Edge", "OPR": "Opera", "Firefox": "Firefox", "Chrome": "Chrome", "Safari": "Safari"}
+SYSTEMS = {
+    "Windows": "Windows",
+    "Android": "Android",
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Mac OS": "macOS",
+    "Linux": "Linux",
+}
 DASH = "–"
 
 
@@ -59,6 +75,7 @@ def register(app: Flask) -> None:
         moment=moment,
         instant=instant,
         word=word,
+        browser=browser,
         tone=tone,
         whole=whole,
     )
@@ -160,6 +177,13 @@ def word(value: object) -> str:
     """A state or kind as people read it: ``raw_material`` → ``Raw material``."""
     text = str(value)
     return WORDS.get(text, text.replace("_", " ").capitalize() if text.islower() else text)
+
+
+def browser(agent: str) -> str:
+    """``Firefox on Linux``, as far as a browser says what it is."""
+    name = next((title for mark, title in BROWSERS.items() if f"{mark}/" in agent), agent[:60] or "unknown")
+    system = next((title for mark, title in SYSTEMS.items() if mark in agent), "")
+    return f"{name} on {system}" if system and name != agent else name
 
 
 def tone(value: object) -> str:

@@ -76,6 +76,7 @@ def guard(app: Flask, house: House) -> None:
         WTF_CSRF_CHECK_DEFAULT=False,
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a form left open over lunch still works
         RATELIMIT_STORAGE_URI=house.settings.redis_url or "memory://",
+        RATELIMIT_HEADERS_ENABLED=True,  # Retry-After says how long
         RATELIMIT_STORAGE_OPTIONS=TIME_OUTS if house.settings.redis_url else {},
         # Browsers keep __Host- cookies to this very host, and to https.
         SESSION_COOKIE_NAME="__Host-partsemble" if house.settings.secure_cookies else "partsemble",
