@@ -17,7 +17,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "MAY_EXPORT": ("Decide about the books", "Post, try again, leave out or cancel exports; run syncs."),
     "MAY_LOCK": ("Lock periods", "Close a period and open it again."),
     "MAY_AUDIT": ("Read the audit log", "Who changed what, when and from where."),
-    "MAY_SET_UP": ("Set up", "Options, connections, accounts, webhooks."),
+    "MAY_SET_UP": ("Set up and undo", "Options, connections, accounts, webhooks; reverse documents, cancel exports."),
     "MAY_MANAGE": ("Manage people", "Invite, change roles, deactivate, end sign-ins."),
     "MAY_OWN": ("Own the company", "Hand it over; take off somebody’s second factor."),
 }
