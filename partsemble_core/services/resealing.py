@@ -22,7 +22,7 @@ from partsemble_core.store.everything import metadata
 from partsemble_core.vault import VERSION, Place, SealBroken, key_name_of
 
 BATCH = 100
-KEYS_OF_ROWS = ("row_key", "state_sha256")
+KEYS_OF_ROWS = ("row_key", "state_sha256", "second_factor_key")
 """What binds a seal to its row: known before the row is inserted, as its id isn't."""
 
 

@@ -30,12 +30,14 @@ from partsemble_core.services.resealing import (
     sealed_columns,
 )
 from partsemble_core.services.subscribing import add_endpoint
+from partsemble_core.services.vouching import begin_second_factor
 from partsemble_core.store.backend_settings import BackendSetting
 from partsemble_core.store.companies import Membership, User
 from partsemble_core.store.connections import TokenSet
 from partsemble_core.vault import Vault
 from tests.faults.stage import KEY, an_engine
 from tests.faults.xero_stage import XeroStage, a_xero_stage
+from tests.services.crew import a_crew
 
 NEW_KEY = "k2:" + base64.b64encode(b"n" * 32).decode()
 ID, SECRET = "xero_client_id", "xero_client_secret"
@@ -152,6 +154,9 @@ def sealed_everywhere(stage: XeroStage) -> XeroStage:
     enter(free, client_id=stage.sandbox.client_id, client_secret=stage.sandbox.client_secret)
     free.connect()
     free.shop.write(lambda session: add_endpoint(free.house, session, free.act, url="https://example.com/hooks"))
+    crew = a_crew(free.house.engine)
+    person = crew.enter("owner")
+    free.house.write(crew.company_id, lambda session: begin_second_factor(free.house, session, person))
     return free
 
 
@@ -169,6 +174,7 @@ def test_every_secret_moves_to_the_new_key_and_the_old_one_may_go(stage: XeroSta
         "sign_in_flows.verifier_sealed",
         "event_endpoints.secret_sealed",
         "backend_settings.value_sealed",
+        "users.second_factor_sealed",
     }
     total = sum(key_uses(both.house).values())
     assert key_uses(both.house) == {old: total}
@@ -215,7 +221,8 @@ def test_the_doctor_names_what_no_key_opens(stage: XeroStage) -> None:
     stage = sealed_everywhere(stage)
     lost = with_keys(stage, NEW_KEY)
     found = examine_seals(lost.house, stage.company_id)
-    assert {each.table for each in found} == {"token_sets", "sign_in_flows", "event_endpoints", "backend_settings"}
+    tables = {"token_sets", "sign_in_flows", "event_endpoints", "backend_settings", "users"}
+    assert {each.table for each in found} == tables
     assert reseal_all(lost.house).done == 0
     stage.shop.write(lambda session: session.execute(sa.update(TokenSet).values(refresh_sealed=TokenSet.access_sealed)))
     [moved] = examine_seals(stage.house, stage.company_id)
