@@ -16,7 +16,7 @@ area = Area("search", "One search over products, lots, documents and suppliers."
 
 
 class SearchQuery(Strict):
-    search = Text(required=True)
+    search = Text(load_default="")
 
 
 class HitOut(Strict):

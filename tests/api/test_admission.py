@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -21,13 +22,17 @@ from partsemble_core.services.admitting import (
     MAY_WRITE,
     Person,
 )
+from partsemble_core.services.keeping_sales import keep_sales
 from partsemble_core.services.relating import MAY_LINK
 from partsemble_core.services.signing_in import begin_sign_in
 from partsemble_core.store.companies import ApiToken, Role
 from partsemble_core.store.database import write_anywhere
+from partsemble_core.store.remote_sales import RemoteSale
+from partsemble_core.store.true_ups import TrueUp
 from tests.api.callers import Firm, Served, found_firm
 from tests.api.test_heard import put_tracking
 from tests.services.makers import a_run, connect, contents
+from tests.services.sales_shelf import a_sale
 
 OPEN = {"GET /api/v1/openapi.json"}
 READS = {"POST /api/v1/builds/preview", "POST /api/v1/builds/{build_id}/preview"}
@@ -51,6 +56,11 @@ ROLES = {
     "PUT /api/v1/connections/{connection_id}/schedules/{kind}": MAY_EXPORT,
     "DELETE /api/v1/connections/{connection_id}/schedules/{kind}": MAY_EXPORT,
     "POST /api/v1/hooks/run/{name}": MAY_EXPORT,
+    "POST /api/v1/reconcile": MAY_EXPORT,
+    "POST /api/v1/true-ups": MAY_EXPORT,
+    "POST /api/v1/true-ups/{true_up_id}/reverse": MAY_EXPORT,
+    "GET /api/v1/backends": MAY_SET_UP,
+    "PUT /api/v1/backends/{backend}/settings": MAY_SET_UP,
     "POST /api/v1/suppliers/{code}/contact": MAY_EXPORT,
     "PUT /api/v1/suppliers/{code}/contact": MAY_LINK,
     "DELETE /api/v1/suppliers/{code}/contact": MAY_LINK,
@@ -103,6 +113,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /receipts/{receipt_id}/reverse": {"reason": "wrong"},
     "POST /builds/{build_id}/reverse": {"reason": "wrong"},
     "POST /adjustments/{adjustment_id}/reverse": {"reason": "wrong"},
+    "POST /true-ups/{true_up_id}/reverse": {"reason": "wrong"},
 }
 """What the routes that name a thing need to be sent, to get as far as looking for it; else nothing."""
 
@@ -166,6 +177,9 @@ def ids(firm: Firm) -> dict[str, Any]:
         "receipt_id": receipt.id,
         "lot_id": lot_id,
         "build_id": build.id,
+        "true_up_id": a_true_up(firm),
+        "backend": "qbo_stub",
+        "sale_id": a_kept_sale(firm, connection.id),
         "export_id": firm.owner.get("/exports")["rows"][0]["id"],
         "connection_id": connection.id,
         "run_id": a_run(firm.shop, connection.id),
@@ -174,6 +188,29 @@ def ids(firm: Firm) -> dict[str, Any]:
         "name": "lots",
         "file_type": "csv",
     }
+
+
+def a_true_up(firm: Firm) -> int:
+    """The id of one that moved two cents."""
+    act = firm.shop.act
+    made = TrueUp(
+        number=1,
+        reference="PSB-TRU-0001",
+        amount=Decimal("0.02"),
+        trued_up_on=act.today,
+        reverses_id=None,
+        reason="",
+        created_at=act.at,
+        created_by=act.by,
+    )
+    firm.shop.write(lambda session: session.add(made))
+    return made.id
+
+
+def a_kept_sale(firm: Firm, connection_id: int) -> int:
+    """The id of an invoice that was read from the books."""
+    firm.shop.write(lambda session: keep_sales(session, connection_id, [a_sale("s1")], firm.shop.act.at))
+    return firm.shop.rows(sa.select(RemoteSale))[0].id
 
 
 def a_sign_in(firm: Firm, member_id: int) -> int:
