@@ -84,7 +84,9 @@ def test_twice_late_forged_and_old_messages_change_nothing(heard: Shop, sandbox:
     sandbox.announce(BOOKS, category="CONTACT", resource_id="c-2")
     tell(sandbox, "c-3")
     assert calls(sandbox, "forged") == [True], "it was refused"
-    assert sorted(events(heard)) == ["c-0", "c-1", "c-2", "c-3"]
+    told = events(heard)
+    assert sorted(each for each in told if each.startswith("c-")) == ["c-0", "c-1", "c-2", "c-3"]
+    assert set(told) - {"c-0", "c-1", "c-2", "c-3"} <= {"contacts", "sales"}, "what a gap has us read"
     assert messages(heard) == 4
 
 

@@ -93,7 +93,7 @@ def test_faults_can_be_listed_and_cleared(app: App) -> None:
     app.sandbox.add_fault(PUT_JOURNALS, kind="status", status=502, times=3)
     put(app, "One")
     (left,) = app.sandbox.admin("GET", "faults")
-    assert left == {"match": PUT_JOURNALS, "kind": "status", "status": 502, "hold_ms": 0, "times": 2}
+    assert left == {"match": PUT_JOURNALS, "kind": "status", "status": 502, "hold_ms": 0, "times": 2, "percent": 100}
     app.sandbox.clear_faults()
     assert put(app, "Two").status_code == 200
 
