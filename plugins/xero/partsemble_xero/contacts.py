@@ -10,6 +10,7 @@ import datetime as dt
 import hashlib
 import json
 import urllib.parse
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -160,21 +161,33 @@ def _found(ctx: BackendContext, contact: Contact, number: str) -> ContactOutcome
 
 
 def _created(ctx: BackendContext, contact: Contact, number: str) -> ContactOutcome:
-    """A refusal may mean that somebody was faster, so it is looked at again before it is told."""
+    """A refusal may mean that somebody was faster, so it is looked at again before it is told.
+
+    It may also be an old one that Xero remembers with the key: what was refused is sent once more, under a new key.
+    """
     body: dict[str, JsonBody] = {"Name": contact.name, "ContactNumber": number}
     if contact.email:
         body["EmailAddress"] = contact.email
-    key = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
-    try:
-        row = _accepted(write(ctx, "Contacts", {"Contacts": [body]}, key=key, method="PUT"), number)
-    except Rejected as error:
-        refused = error
-    else:
-        return _outcome(contact, "created", text_of(row, "ContactID"), "")
-    found = _found(ctx, contact, number)
-    if found is None:
-        raise refused
-    return found
+    refused = Rejected("Nothing was sent.")
+    for key in (_key_for(ctx, body), uuid.uuid4().hex):
+        try:
+            row = _accepted(write(ctx, "Contacts", {"Contacts": [body]}, key=key, method="PUT"), number)
+        except Rejected as error:
+            refused = error
+        else:
+            return _outcome(contact, "created", text_of(row, "ContactID"), "")
+        found = _found(ctx, contact, number)
+        if found is not None:
+            return found
+    raise refused
+
+
+def _key_for(ctx: BackendContext, body: Mapping[str, JsonBody]) -> str:
+    """The same for the same contact, so that a repetition after a lost answer gives the first one's contact.
+
+    Keys belong to the app: without the organisation, another one's contact might be what is remembered.
+    """
+    return hashlib.sha256(json.dumps([ctx.organisation_id, body], sort_keys=True).encode()).hexdigest()
 
 
 def _accepted(answer: HttpAnswer, number: str) -> Row:

@@ -28,7 +28,7 @@ from partsemble_core.plugin_api import (
 )
 from partsemble_core.plugin_host import PluginHost
 from partsemble_core.plugin_testing.contract_posting import bring_in, create
-from partsemble_xero import CAPABILITIES, SETTINGS, plugin
+from partsemble_xero import CAPABILITIES, SETTINGS, contacts, plugin
 from partsemble_xero.client import DEFAULTS
 from partsemble_xero.journals import MAX_NARRATION, TOKEN_ROOM, journal_body, result_from, wire_narration
 from partsemble_xero.sandbox.testing import ConsentFailed, RunningSandbox, consent
@@ -138,6 +138,33 @@ def test_no_request_carries_a_list_of_ids_and_every_address_is_short(
     queries = [given.get("params") or {} for _, _, given in wire.sent]
     assert not any(name.lower() == "ids" for query in queries for name in query)
     assert max(sum(len(quote(str(value))) for value in query.values()) for query in queries) < 1000
+
+
+def test_a_refusal_that_xero_remembers_is_not_believed(
+    host: PluginHost, harness: XeroHarness, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For six minutes a key gives the old error, though its cause is gone."""
+    mill = Contact(local_id="1-mill", external_id=None, name="Acme Components")
+    with monkeypatch.context() as blind:
+        blind.setattr(contacts, "_by_name", lambda ctx, name: None)
+        (refused,) = host.sync_contacts("xero", harness.ctx, push=[mill], limit=0).pushed
+    assert (refused.outcome, "already assigned" in refused.message) == ("rejected", True)
+    theirs = next(each["contact_id"] for each in sandbox.contacts(BOOKS) if each["name"] == "Acme Components")
+    sandbox.change_contact(BOOKS, theirs, name="Acme of old")
+    (made,) = host.sync_contacts("xero", harness.ctx, push=[mill], limit=0).pushed
+    assert made.outcome == "created"
+
+
+def test_one_organisations_contact_is_never_anothers(
+    host: PluginHost, harness: XeroHarness, sandbox: RunningSandbox
+) -> None:
+    """Keys belong to the app, whichever organisation they are used for."""
+    mill = Contact(local_id="1-mill", external_id=None, name="Mill & Sons")
+    sandbox.sign_in(organisation="Second Books Ltd", redirect_uri=REDIRECT)
+    other = dataclasses.replace(harness.ctx, organisation_id=sandbox.tenant_id("Second Books Ltd"))
+    made = [host.sync_contacts("xero", ctx, push=[mill], limit=0).pushed[0] for ctx in (harness.ctx, other)]
+    assert [each.outcome for each in made] == ["created", "created"]
+    assert made[0].external_id != made[1].external_id
 
 
 @responses.activate
