@@ -10,6 +10,7 @@ import datetime as dt
 import hashlib
 import json
 import urllib.parse
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -46,25 +47,30 @@ def sync_contacts(ctx: BackendContext, cursor: str | None, push: Sequence[Contac
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Place:
-    """Where a read stands: the page, since when it reads (empty: everything), and the latest change it has seen."""
+    """Where a read stands: the page, since when it reads (empty: everything), the latest change seen, and its begin.
+
+    ``newest`` is never later than ``began``, should their clock run ahead: what changes now would be hidden.
+    """
 
     page: int = 1
     since: str = ""
     newest: str = ""
+    began: str = ""
 
     @classmethod
     def from_cursor(cls, cursor: str | None) -> _Place:
         """A cursor that isn't one of ours reads everything from the beginning."""
         try:
-            page, since, newest = json.loads(cursor or "")
-        except ValueError:
+            page, *moments = json.loads(cursor or "")
+            since, newest, began = moments
+        except (ValueError, TypeError):
             return cls()
-        if not (isinstance(page, int) and page > 0 and isinstance(since, str) and isinstance(newest, str)):
+        if not (isinstance(page, int) and page > 0 and all(isinstance(moment, str) for moment in moments)):
             return cls()
-        return cls(page=page, since=since, newest=newest)
+        return cls(page=page, since=since, newest=newest, began=began)
 
     def cursor(self) -> str:
-        return json.dumps([self.page, self.since, self.newest])
+        return json.dumps([self.page, self.since, self.newest, self.began])
 
 
 def _pulled(ctx: BackendContext, cursor: str | None, limit: int) -> Page[Contact]:
@@ -77,10 +83,11 @@ def _pulled(ctx: BackendContext, cursor: str | None, limit: int) -> Page[Contact
     query = {"page": str(place.page), "pageSize": str(size), "includeArchived": "true", "order": "ContactID ASC"}
     content = read(ctx, "Contacts", params=query, modified_since=place.since)
     rows = rows_of(content, "Contacts")[:size]
-    newest = max([place.newest, *(_changed_at(row) for row in rows)])
+    began = place.began or _iso(instant_of(text_of(content, "DateTimeUTC")) or ctx.now())
+    newest = max([place.newest, *(min(_changed_at(row), began) for row in rows)])
     has_more = _has_more(content, place.page, rows=len(rows), size=size)
     following = (
-        _Place(page=place.page + 1, since=place.since, newest=newest)
+        _Place(page=place.page + 1, since=place.since, newest=newest, began=began)
         if has_more
         else _Place(since=_earlier(newest) or place.since, newest=newest)
     )
@@ -100,11 +107,15 @@ def _has_more(content: Row, page: int, *, rows: int, size: int) -> bool:
 
 def _changed_at(row: Row) -> str:
     moment = instant_of(text_of(row, "UpdatedDateUTC"))
-    return f"{moment:%Y-%m-%dT%H:%M:%S}" if moment else ""
+    return _iso(moment) if moment else ""
 
 
 def _earlier(newest: str) -> str:
-    return f"{dt.datetime.fromisoformat(newest) - OVERLAP:%Y-%m-%dT%H:%M:%S}" if newest else ""
+    return _iso(dt.datetime.fromisoformat(newest) - OVERLAP) if newest else ""
+
+
+def _iso(moment: dt.datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%S}"
 
 
 def contact_from(row: Row) -> Contact:
@@ -150,21 +161,33 @@ def _found(ctx: BackendContext, contact: Contact, number: str) -> ContactOutcome
 
 
 def _created(ctx: BackendContext, contact: Contact, number: str) -> ContactOutcome:
-    """A refusal may mean that somebody was faster, so it is looked at again before it is told."""
+    """A refusal may mean that somebody was faster, so it is looked at again before it is told.
+
+    It may also be an old one that Xero remembers with the key: what was refused is sent once more, under a new key.
+    """
     body: dict[str, JsonBody] = {"Name": contact.name, "ContactNumber": number}
     if contact.email:
         body["EmailAddress"] = contact.email
-    key = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
-    try:
-        row = _accepted(write(ctx, "Contacts", {"Contacts": [body]}, key=key, method="PUT"), number)
-    except Rejected as error:
-        refused = error
-    else:
-        return _outcome(contact, "created", text_of(row, "ContactID"), "")
-    found = _found(ctx, contact, number)
-    if found is None:
-        raise refused
-    return found
+    refused = Rejected("Nothing was sent.")
+    for key in (_key_for(ctx, body), uuid.uuid4().hex):
+        try:
+            row = _accepted(write(ctx, "Contacts", {"Contacts": [body]}, key=key, method="PUT"), number)
+        except Rejected as error:
+            refused = error
+        else:
+            return _outcome(contact, "created", text_of(row, "ContactID"), "")
+        found = _found(ctx, contact, number)
+        if found is not None:
+            return found
+    raise refused
+
+
+def _key_for(ctx: BackendContext, body: Mapping[str, JsonBody]) -> str:
+    """The same for the same contact, so that a repetition after a lost answer gives the first one's contact.
+
+    Keys belong to the app: without the organisation, another one's contact might be what is remembered.
+    """
+    return hashlib.sha256(json.dumps([ctx.organisation_id, body], sort_keys=True).encode()).hexdigest()
 
 
 def _accepted(answer: HttpAnswer, number: str) -> Row:

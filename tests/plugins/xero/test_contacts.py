@@ -94,7 +94,7 @@ def test_the_last_cursor_reads_what_changes_from_then_on(
     assert [each.name for each in pull(host, harness, second[-1].next_cursor)[-1].records] == ["Fresh Ltd"]
 
 
-@pytest.mark.parametrize("cursor", ["nonsense", "[]", "[0, 1, 2]", '["1", "", ""]', "{}"])
+@pytest.mark.parametrize("cursor", ["nonsense", "[]", "[0, 1, 2]", '["1", "", "", ""]', "{}", "5", '[1, "", "", 7]'])
 def test_a_cursor_that_is_none_of_ours_begins_anew(host: PluginHost, harness: XeroHarness, cursor: str) -> None:
     (page,) = pull(host, harness, cursor)
     assert (len(page.records), page.complete) == (6, True)
