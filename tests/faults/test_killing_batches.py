@@ -133,6 +133,7 @@ def test_no_kill_in_a_batch_posts_twice_or_never_in_xero(engine: sa.Engine, chil
         stage.connect()
         rehearsal, exports = xero_killing(stage, child, tmp_path)
         until_posted(stage, rehearsal.run, exports)
+        assert "metering.after_permit" in {point.name for point in rehearsal.reached()}
         for point in [each for each in rehearsal.reached() if each.name.startswith((*TOGETHER, "metering."))]:
             doomed, exports = xero_killing(stage, child, tmp_path)
             kills: list[bool] = []
