@@ -211,6 +211,7 @@ def test_a_rotation_that_is_interrupted_is_begun_again(stage: XeroStage) -> None
 
     with watch_crashpoints(stop), pytest.raises(Interrupted):
         reseal_all(both.house)
+    assert set(seen) == {"resealing.after_batch"}
     assert len(key_uses(both.house)) == 2, "half of it is done"
     assert examine_seals(both.house, stage.company_id) == []
     reseal_all(both.house)
