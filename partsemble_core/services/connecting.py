@@ -100,9 +100,9 @@ def complete(
 
     Raises SignInRefused saying what to do next.
     """
-    if params.get("error"):
-        raise SignInRefused(advice_for(params["error"], params.get("error_description", "")))
     flow = house.write(company_id, lambda session: _use_flow(session, act, params.get("state", ""), session_key))
+    if params.get("error"):  # only now: words that came with a state of nobody's are shown to nobody
+        raise SignInRefused(advice_for(params["error"], params.get("error_description", "")))
     if flow.backend != backend:
         raise SignInRefused(f"This sign-in was begun for {flow.backend}, not for {backend}. Start again.")
     sign_in = _begin_step(house, company_id, flow.backend).sign_in

@@ -56,10 +56,14 @@ class _Introduction:
 def introduce(house: House, act: Act, company_id: int, supplier_id: int) -> Relation:
     """Creates the supplier's contact in the books, or finds the one that an earlier try has created.
 
-    Look at the state of what is given: linked, conflict or refused. Raises NotFound, NotConnected, WrongState,
-    BooksWithoutContacts, and BackendError where nobody can say how it ended; then it is safe to do it again.
+    A supplier that is linked stays as it is. Look at the state of what is given: linked, conflict or refused. Raises
+    NotFound, NotConnected, WrongState, BooksWithoutContacts, and BackendError where nobody can say how it ended; then
+    it is safe to do it again.
     """
     intent = house.write(company_id, lambda session: _prepare(house, session, act, supplier_id))
+    if intent is None:
+        with house.reading(company_id) as session:
+            return relation_of(session, supplier_id)
     try:
         outcome = _ask(house, intent)
     except PartsembleError as error:
@@ -71,7 +75,8 @@ def introduce(house: House, act: Act, company_id: int, supplier_id: int) -> Rela
         return relation_of(session, supplier_id)
 
 
-def _prepare(house: House, session: CompanySession, act: Act, supplier_id: int) -> _Introduction:
+def _prepare(house: House, session: CompanySession, act: Act, supplier_id: int) -> _Introduction | None:
+    """What is to be asked of the books, written down; None where the supplier is linked already."""
     session.locking(LockRank.DOCUMENT)
     supplier, connection = get_supplier_by_id(session, supplier_id), get_live_connection(session)
     info = house.host.info(connection.backend)
@@ -80,7 +85,7 @@ def _prepare(house: House, session: CompanySession, act: Act, supplier_id: int) 
     _refuse_unfit(connection, database_now(session))
     link = link_for_update(session, act, supplier_id, connection.id)
     if link.state == LinkState.LINKED:
-        raise WrongState(f"{supplier.code} is linked to a contact already. Unlink it first.")
+        return None
     set_link(link, act, LinkState.PENDING, message=UNDER_WAY)
     known = session.scalars(sa.select(RemoteContact.external_id).where(RemoteContact.connection_id == connection.id))
     return _Introduction(

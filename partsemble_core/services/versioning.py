@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -119,7 +120,7 @@ def bom_history(session: CompanySession, product_id: int) -> list[VersionStory]:
     ids = {line.product_id for bom in loaded.values() for line in bom.components}
     products = products_by_id(session, ids)
     stories = []
-    for version, older in zip(versions, [*versions[1:], None], strict=True):
+    for version, older in itertools.zip_longest(versions, versions[1:]):
         changes = None if older is None else compare(loaded[older.id], loaded[version.id])
         words = () if changes is None else describe_changes(changes, {i: p.sku for i, p in products.items()})
         stories.append(VersionStory(version=version, bom=loaded[version.id], changes=changes, words=words))

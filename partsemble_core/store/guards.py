@@ -8,7 +8,7 @@ from partsemble_core.store.everything import metadata
 from partsemble_core.store.session import CompanySession
 
 APPEND_ONLY = ("stock_entries", "draws", "returns", "backend_records", "audit_entries")
-SUFFIXES = {"sqlite": ("no_update", "no_delete"), "postgresql": ("append_only", "not_emptied")}
+SUFFIXES = {"sqlite": ("no_update", "no_delete", "no_replace"), "postgresql": ("append_only", "not_emptied")}
 KNOWN = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
     "postgresql": """
@@ -39,5 +39,6 @@ def missing_guards(session: CompanySession) -> list[tuple[str, str]]:
     dialect = session.get_bind().dialect.name
     wanted = [(table, f"{table}_{suffix}") for table in APPEND_ONLY for suffix in SUFFIXES[dialect]]
     wanted += [("exports", "exports_frozen"), ("exports", "exports_kept")]
+    wanted += [("exports", "exports_no_replace")] if dialect == "sqlite" else []
     there = set(session.connection().execute(sa.text(KNOWN[dialect])).scalars())
     return [(table, name) for table, name in wanted if name not in there]

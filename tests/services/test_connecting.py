@@ -66,6 +66,14 @@ def test_the_consent_page_gets_a_challenge_and_never_a_secret(stage: XeroStage) 
     assert stage.sandbox.client_secret not in url
 
 
+def test_words_with_a_state_of_nobodys_are_not_repeated(stage: XeroStage) -> None:
+    stage.begin()
+    forged = "http://localhost:8000/integrations/callback?error=access_denied&error_description=Call+0900+666&state=abc"
+    with pytest.raises(SignInRefused) as refused:
+        stage.complete(forged)
+    assert "0900" not in str(refused.value)
+
+
 def test_a_cancelled_consent_is_explained_and_connects_nothing(stage: XeroStage) -> None:
     callback = cancel_consent(stage.begin())
     with pytest.raises(SignInRefused, match=r"not completed \(.+\)\. It was cancelled .+Nothing was connected"):

@@ -119,6 +119,12 @@ def test_the_history_says_what_changed_in_words(shop: Shop) -> None:
     assert (older.words, older.changes) == ((), None)
 
 
+def test_a_product_without_a_bom_has_no_history(shop: Shop) -> None:
+    shop.product("nail")
+    with shop.reading() as session:
+        assert versioning.bom_history(session, shop.find("nail").id) == []
+
+
 def test_a_history_is_a_constant_number_of_statements(shop: Shop) -> None:
     shop.products("bolt", "nut", "kit")
     kit = shop.find("kit").id

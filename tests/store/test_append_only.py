@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -50,6 +52,16 @@ def test_a_row_cannot_be_replaced_by_inserting_over_it(engine: sa.Engine) -> Non
     for table in APPEND_ONLY:
         copy = f"INSERT OR REPLACE INTO {table} SELECT * FROM {table}"
         assert f"{table} is append-only" in refusal_of(engine, copy)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_nor_by_a_program_that_never_heard_of_our_pragmas(engine: sa.Engine) -> None:
+    """SQLite fires no delete trigger for a row that REPLACE takes away, unless it is asked to."""
+    fill(engine, 1)
+    with closing(sqlite3.connect(str(engine.url.database))) as stranger:
+        for table in (*APPEND_ONLY, "exports"):
+            with pytest.raises(sqlite3.IntegrityError, match=f"{table} is append-only"):
+                stranger.execute(f"INSERT OR REPLACE INTO {table} SELECT * FROM {table}")
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

@@ -1293,6 +1293,12 @@ CREATE INDEX ix_returns_document ON returns (company_id, document_kind, document
 --;;
 CREATE INDEX ix_returns_lot ON returns (company_id, lot_id)
 --;;
+CREATE TRIGGER stock_entries_no_replace BEFORE INSERT ON stock_entries
+  WHEN EXISTS (SELECT 1 FROM stock_entries WHERE id = NEW.id)
+BEGIN
+  SELECT RAISE(ABORT, 'stock_entries is append-only: undo a mistake by a reversing document');
+END
+--;;
 CREATE TRIGGER stock_entries_no_update BEFORE UPDATE ON stock_entries
 BEGIN
   SELECT RAISE(ABORT, 'stock_entries is append-only: undo a mistake by a reversing document');
@@ -1301,6 +1307,12 @@ END
 CREATE TRIGGER stock_entries_no_delete BEFORE DELETE ON stock_entries
 BEGIN
   SELECT RAISE(ABORT, 'stock_entries is append-only: undo a mistake by a reversing document');
+END
+--;;
+CREATE TRIGGER draws_no_replace BEFORE INSERT ON draws
+  WHEN EXISTS (SELECT 1 FROM draws WHERE id = NEW.id)
+BEGIN
+  SELECT RAISE(ABORT, 'draws is append-only: undo a mistake by a reversing document');
 END
 --;;
 CREATE TRIGGER draws_no_update BEFORE UPDATE ON draws
@@ -1313,6 +1325,12 @@ BEGIN
   SELECT RAISE(ABORT, 'draws is append-only: undo a mistake by a reversing document');
 END
 --;;
+CREATE TRIGGER returns_no_replace BEFORE INSERT ON returns
+  WHEN EXISTS (SELECT 1 FROM returns WHERE id = NEW.id)
+BEGIN
+  SELECT RAISE(ABORT, 'returns is append-only: undo a mistake by a reversing document');
+END
+--;;
 CREATE TRIGGER returns_no_update BEFORE UPDATE ON returns
 BEGIN
   SELECT RAISE(ABORT, 'returns is append-only: undo a mistake by a reversing document');
@@ -1323,6 +1341,12 @@ BEGIN
   SELECT RAISE(ABORT, 'returns is append-only: undo a mistake by a reversing document');
 END
 --;;
+CREATE TRIGGER backend_records_no_replace BEFORE INSERT ON backend_records
+  WHEN EXISTS (SELECT 1 FROM backend_records WHERE id = NEW.id)
+BEGIN
+  SELECT RAISE(ABORT, 'backend_records is append-only: undo a mistake by a reversing document');
+END
+--;;
 CREATE TRIGGER backend_records_no_update BEFORE UPDATE ON backend_records
 BEGIN
   SELECT RAISE(ABORT, 'backend_records is append-only: undo a mistake by a reversing document');
@@ -1331,6 +1355,12 @@ END
 CREATE TRIGGER backend_records_no_delete BEFORE DELETE ON backend_records
 BEGIN
   SELECT RAISE(ABORT, 'backend_records is append-only: undo a mistake by a reversing document');
+END
+--;;
+CREATE TRIGGER audit_entries_no_replace BEFORE INSERT ON audit_entries
+  WHEN EXISTS (SELECT 1 FROM audit_entries WHERE id = NEW.id)
+BEGIN
+  SELECT RAISE(ABORT, 'audit_entries is append-only: undo a mistake by a reversing document');
 END
 --;;
 CREATE TRIGGER audit_entries_no_update BEFORE UPDATE ON audit_entries
@@ -1355,6 +1385,12 @@ BEGIN
 END
 --;;
 CREATE TRIGGER exports_kept BEFORE DELETE ON exports
+BEGIN
+  SELECT RAISE(ABORT, 'exports is append-only: undo a mistake by a reversing document');
+END
+--;;
+CREATE TRIGGER exports_no_replace BEFORE INSERT ON exports
+  WHEN EXISTS (SELECT 1 FROM exports WHERE id = NEW.id)
 BEGIN
   SELECT RAISE(ABORT, 'exports is append-only: undo a mistake by a reversing document');
 END
