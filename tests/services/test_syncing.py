@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from partsemble_core.errors import Invalid, NotFound, WrongState
 from partsemble_core.plugin_api import BackendError, Contact, Item, NotPermitted, RetryLater, SignedOut
-from partsemble_core.services import mapping, syncing
+from partsemble_core.services import mapping, sources, syncing
 from partsemble_core.services.scheduling import ring_syncs
 from partsemble_core.services.syncing import SyncRunning, begin, start_sync, waiting_runs, work_on
 from partsemble_core.store.connections import ConnectionState, RemoteAccount
@@ -40,7 +40,7 @@ def engine(database_url: str) -> Iterator[sa.Engine]:
 @pytest.fixture
 def shelf(engine: sa.Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
     """Five items in pages of two."""
-    monkeypatch.setattr(syncing, "PAGE", 2)
+    monkeypatch.setattr(sources, "PAGE", 2)
     return a_shelf(engine, tmp_path)
 
 
@@ -242,7 +242,7 @@ from partsemble_core.plugin_api.secret import Secret
 from partsemble_core.plugin_host import PluginHost
 from partsemble_core.services.house import House
 from partsemble_core.store.syncs import SyncCause
-from partsemble_core.services import syncing
+from partsemble_core.services import sources, syncing
 from partsemble_core.vault import Vault
 from partsemble_core.wiring import utc_now
 from tests.faults.stage import KEY, settings_for
