@@ -98,7 +98,7 @@ class Shelf:
         write_anywhere(self.shop.engine, lambda session: session.execute(statement))
 
 
-def a_shelf(engine: sa.Engine, folder: Path, *, backend: ShelfBackend | None = None) -> Shelf:
+def a_shelf(engine: sa.Engine, folder: Path, backend: ShelfBackend | None = None) -> Shelf:
     backend = backend or ShelfBackend()
     host = PluginHost()
     host.add(backend, "qbo_stub")

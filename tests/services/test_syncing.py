@@ -247,7 +247,7 @@ from partsemble_core.vault import Vault
 from partsemble_core.wiring import utc_now
 from tests.faults.stage import KEY, settings_for
 engine, folder = open_engine(sys.argv[1]), Path(sys.argv[2])
-syncing.PAGE = 2
+sources.PAGE = 2
 backend, host = ShelfBackend(), PluginHost()
 backend.before_page = lambda cursor: time.sleep(300) if cursor else None
 host.add(backend, "qbo_stub")
