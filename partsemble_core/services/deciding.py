@@ -252,6 +252,7 @@ def _verify(house: House, case: Case, theirs: str) -> None:
         if house.host.info(case.export.backend).capabilities.posting == Posting.DRAFT_THEN_POST:
             delete_drafts(house, case, ids_of(ours, JournalStatus.DRAFT))
         return
+    refuse_anothers(house, case, theirs)
     found = asking(
         house,
         case.connection,
@@ -261,7 +262,6 @@ def _verify(house: House, case: Case, theirs: str) -> None:
     if named is None or named.status != JournalStatus.POSTED:
         status = "not there" if named is None else named.status.value
         raise NotTheSamePosting(f"Journal {theirs} is {status} in the books. Give the id of the posted one.")
-    refuse_anothers(house, case, theirs)
     if not is_same_posting(named, case.entry):
         raise NotTheSamePosting(
             f"Journal {theirs} has another date or other amounts than {case.export.reference}. "

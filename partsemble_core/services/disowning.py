@@ -73,7 +73,7 @@ def _of_another(case: Case, external_id: str, company_id: int, reference: str) -
     ours = case.export
     look_for = ours.external_id or f"the journal whose narration ends in [{ours.token}]"
     return Conflict(
-        f"Journal {external_id} belongs to {whose}: leave it as it is. For {ours.reference}, look for {look_for} in "
+        f"Journal {external_id} belongs to {whose}: leave it as it is. For this document, look for {look_for} in "
         "the books and give its id.",
         field="external_id",
     )
