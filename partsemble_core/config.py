@@ -6,7 +6,7 @@ import base64
 import os
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -240,12 +240,18 @@ def keeps_keys(settings: Settings) -> bool:
     return path.is_file() and path.read_text().strip() == settings.keys.reveal()
 
 
-def add_kept_key(settings: Settings) -> str:
-    """Puts a new key first in the file of keys. Returns its name. Raises BadSetting where the environment has them."""
+def add_kept_key(settings: Settings, *, used: Collection[str] = ()) -> str:
+    """Puts a new key first in the file of keys. Returns its name: a number above all that are there or ``used``.
+
+    So no name is ever given again, for the first key, which can't be removed, has the highest number; seals of a key
+    that was removed say its name, and a second key of that name would not open them. Raises BadSetting where the
+    environment has the keys.
+    """
     if not keeps_keys(settings):
         raise BadSetting("PARTSEMBLE_KEYS", "is set by the environment; put a new NAME:BASE64 before the others there")
-    names = [part.partition(":")[0] for part in settings.keys.reveal().split(",")]
-    name = next(f"k{number}" for number in range(1, 10_000) if f"k{number}" not in names)
+    names = [part.partition(":")[0].strip() for part in settings.keys.reveal().split(",")]
+    numbers = [int(known[1:]) for known in (*names, *used) if re.fullmatch("k[0-9]{1,9}", known)]
+    name = f"k{max(numbers, default=0) + 1}"
     _replace_kept(settings.data_dir / "keys", f"{_new_key(name)},{settings.keys.reveal()}")
     return name
 

@@ -13,7 +13,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 from rq import Queue
-from rq.exceptions import DuplicateJobError
+from rq.exceptions import DuplicateJobError, InvalidJobOperation, InvalidJobOperationError, NoSuchJobError
 from rq.serializers import JSONSerializer
 
 from partsemble_core.config import Settings
@@ -32,6 +32,15 @@ SYNC_SECONDS = 3600
 HEARD_JOB = "partsemble_core.worker.answer_job"
 FAILED_JOB_SECONDS = 24 * 3600
 REDIS_TIME_OUT = 2
+CANT_RING = (
+    RedisError,
+    ValueError,
+    NoSuchJobError,
+    DuplicateJobError,
+    InvalidJobOperation,
+    InvalidJobOperationError,
+)
+"""What the queue may answer, its own races among it. No request fails for a bell: a sweep rings again."""
 
 
 def build_house(settings: Settings) -> House:
@@ -106,8 +115,8 @@ def ring(settings: Settings, company_id: int, export_id: int) -> None:
         return
     client = _impatient(settings)
     try:
-        _enqueue_turn(client, company_id)
-    except RedisError as error:
+        _enqueue_once(open_queue(client), JOB, f"turn-{company_id}", company_id)
+    except CANT_RING as error:
         log.warning(
             "the job queue can't be reached (%s); the sweep will find export %s",
             type(error).__name__,
@@ -127,30 +136,32 @@ def ring_heard(settings: Settings, company_id: int, connection_id: int) -> bool:
     return _ring_syncs(settings, HEARD_JOB, f"heard-{connection_id}", company_id, connection_id)
 
 
-def _ring_syncs(settings: Settings, job: str, job_id: str, company_id: int, row_id: int) -> bool:
+def _ring_syncs(settings: Settings, job: str, name: str, company_id: int, row_id: int) -> bool:
     if not settings.redis_url:
         return False
     client = _impatient(settings)
     try:
-        _enqueue(open_sync_queue(client), job, job_id, company_id, row_id)
-    except DuplicateJobError:
-        log.debug("%s is on its way already", job_id)
-    except RedisError as error:
-        log.warning("the job queue can't be reached (%s) for %s", type(error).__name__, job_id)
+        _enqueue_once(open_sync_queue(client), job, name, company_id, row_id)
+    except CANT_RING as error:
+        log.warning("the job queue can't be reached (%s) for %s", type(error).__name__, name)
         return False
     finally:
         client.close()
     return True
 
 
-def _enqueue_turn(client: Redis, company_id: int) -> None:
-    """At the queue's end, under a name of its own: one that has begun may have missed what was written since."""
-    queue, waiting = open_queue(client), f"partsemble:turn:{company_id}"
+def _enqueue_once(queue: Queue, job: str, name: str, *ids: int) -> None:
+    """At the queue's end, unless one of that name waits there: one that has begun may have missed what came since.
+
+    Each job has an id of its own, and none is ever deleted here: what left the queue may be starting at this moment.
+    So a bell may be rung once too often; who hears it looks what there is to do, and then there is nothing.
+    """
+    client, waiting = queue.connection, f"partsemble:{name}"
     known = client.get(waiting)
     if isinstance(known, bytes) and queue.get_job_position(known.decode()) is not None:
         return
-    job_id = f"turn-{company_id}-{secrets.token_hex(8)}"
-    queue.enqueue(JOB, company_id, job_id=job_id, result_ttl=0, failure_ttl=FAILED_JOB_SECONDS)
+    job_id = f"{name}-{secrets.token_hex(8)}"
+    queue.enqueue(job, *ids, job_id=job_id, result_ttl=0, failure_ttl=FAILED_JOB_SECONDS)
     client.set(waiting, job_id, ex=FAILED_JOB_SECONDS)
 
 
@@ -162,12 +173,3 @@ def _impatient(settings: Settings) -> Redis:
         socket_timeout=REDIS_TIME_OUT,
         retry=Retry(NoBackoff(), 0),
     )
-
-
-def _enqueue(queue: Queue, job: str, job_id: str, company_id: int, row_id: int) -> None:
-    """One waiting job a row. Raises DuplicateJobError where one waits already."""
-    stale = queue.fetch_job(job_id)
-    if stale is not None and queue.get_job_position(job_id) is None:
-        # It failed, or its worker died: RQ keeps the name for a day, and the row can't wait that long.
-        stale.delete()
-    queue.enqueue(job, company_id, row_id, job_id=job_id, unique=True, result_ttl=0, failure_ttl=FAILED_JOB_SECONDS)

@@ -8,9 +8,11 @@ import sys
 
 from partsemble_core import config
 from partsemble_core.cli.commands import REFUSED, Commands, add_command, add_group, add_json, add_yes
-from partsemble_core.cli.opening import open_house, open_office, settings_of
+from partsemble_core.cli.opening import open_house, settings_of, whoever
 from partsemble_core.cli.output import agreed, counted, print_rows
+from partsemble_core.services.acting import Act
 from partsemble_core.services.configuring import change_settings, show_settings
+from partsemble_core.services.house import House
 from partsemble_core.services.listing import Column
 from partsemble_core.services.resealing import KeyNeeded, check_removable, key_uses, reseal_all
 
@@ -56,7 +58,8 @@ def list_keys(args: argparse.Namespace) -> int:
 
 
 def add_key(args: argparse.Namespace) -> int:
-    name = config.add_kept_key(settings_of(args))
+    with open_house(args) as house:
+        name = config.add_kept_key(house.settings, used=key_uses(house))
     print(f"{name} is the first key now. Restart every process of Partsemble, then run: partsemble keys rotate")
     return 0
 
@@ -103,8 +106,8 @@ def show_backend(args: argparse.Namespace) -> int:
 def set_backend(args: argparse.Namespace) -> int:
     """Never from the command's words: other users of the machine could read them."""
     value = sys.stdin.readline().rstrip("\r\n") if args.value_stdin else getpass.getpass(f"{args.setting}: ")
-    with open_office(args) as office:
-        change_settings(office.house, office.act, args.backend, {args.setting: value}, at_the_machine=True)
+    with open_house(args) as house:
+        change_settings(house, _act(house), args.backend, {args.setting: value}, at_the_machine=True)
     print(f"{args.setting} of {args.backend} is set." if value.strip() else f"{args.setting} is not set.")
     return 0
 
@@ -113,7 +116,13 @@ def unset_backend(args: argparse.Namespace) -> int:
     if not agreed(f"Remove {args.setting} of {args.backend}?", yes=args.yes):
         print("Nothing was changed.")
         return REFUSED
-    with open_office(args) as office:
-        change_settings(office.house, office.act, args.backend, {args.setting: None}, at_the_machine=True)
+    with open_house(args) as house:
+        change_settings(house, _act(house), args.backend, {args.setting: None}, at_the_machine=True)
     print(f"{args.setting} is not set.")
     return 0
+
+
+def _act(house: House) -> Act:
+    """Of no company: the settings are those of the whole installation, which may have none yet, or many."""
+    now = house.clock()
+    return Act(by=whoever(), at=now, today=now.date(), console=house.settings.base_url)

@@ -16,7 +16,7 @@ from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from sqlalchemy.orm import Session
 
 from partsemble_core.domain.products import NAME_LENGTH, clean_text
-from partsemble_core.errors import Conflict, Forbidden, Invalid, NotFound
+from partsemble_core.errors import Conflict, Forbidden, Invalid, NotFound, WrongState
 from partsemble_core.store.audits import Actor, AuditAction, AuditEntry, Door
 from partsemble_core.store.base import Base, can_be_stored
 from partsemble_core.store.companies import ApiToken, Company, Membership, Role, User
@@ -183,10 +183,19 @@ def find_person(session: Session, membership_id: int) -> Person | None:
 
 
 def issue_token(session: Session, *, membership_id: int, name: object, now: dt.datetime) -> str:
-    """A new API token with the rights of its member. Shown this once: only its SHA-256 is kept."""
+    """A new API token with the rights of its member. Shown this once: only its SHA-256 is kept.
+
+    Raises NotFound, Invalid, and WrongState for a member who was deactivated: the token would let nobody in.
+    """
     membership = session.get(Membership, membership_id)
     if membership is None:
         raise NotFound("member", membership_id)
+    user = session.get_one(User, membership.user_id)
+    if not (membership.is_active and user.is_active):
+        raise WrongState(
+            f"{user.email} was deactivated, and no token would let them in. Reactivate the member first, or name "
+            "another one."
+        )
     token = TOKEN_PREFIX + secrets.token_urlsafe(32)
     session.add(
         ApiToken(

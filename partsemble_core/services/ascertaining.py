@@ -24,6 +24,7 @@ from partsemble_core.plugin_api.types import (
 )
 from partsemble_core.services.addressing import context_of, token_for
 from partsemble_core.services.crashing import crashpoint
+from partsemble_core.services.discarding import discard, made_ids, note_gone
 from partsemble_core.services.house import House
 from partsemble_core.services.retrying import attempts_of, end_claims, export_for_update, is_surely_unwritten
 from partsemble_core.store.connections import Connection, get_connection
@@ -94,7 +95,8 @@ def close_case(session: CompanySession, case: Case) -> Export:
 def call_off(house: House, case: Case) -> None:
     """Makes sure that nothing of it is in the ledger, nor can come there: drafts of ours are deleted.
 
-    Raises AlreadyInBooks, OutcomeUncertain, or the backend's own error; then nothing was changed here.
+    What a call made, and what the books hold no more, is noted as gone. Raises AlreadyInBooks, OutcomeUncertain, or
+    the backend's own error; then nothing was decided.
     """
     if is_surely_unwritten(case.export, case.attempts):
         return
@@ -104,11 +106,14 @@ def call_off(house: House, case: Case) -> None:
         raise AlreadyInBooks(case.export.reference, posted[0])
     if house.host.info(case.export.backend).capabilities.posting == Posting.DRAFT_THEN_POST:
         delete_drafts(house, case, ids_of(found, JournalStatus.DRAFT))
+        _note_gone(house, case, found)
     elif len(_open_keys(case)) > len(ids_of(found, JournalStatus.VOIDED)):  # what is still travelling may be posted yet
         raise OutcomeUncertain(
             f"A call for {case.export.reference} got no clear answer, so it may still reach the books. Try it again: "
             "it is looked up first. From a day after that call on, and if the books don't hold it then, you can decide."
         )
+    else:
+        _note_gone(house, case, found)
 
 
 def look_up(house: House, case: Case, ctx: BackendContext) -> list[JournalResult]:
@@ -129,19 +134,28 @@ def delete_drafts(house: House, case: Case, drafts: Sequence[str], *, kept: str 
         if draft == kept:
             continue
         try:
-            asking(
-                house,
-                case.connection,
-                lambda ctx, i=draft: house.host.discard_draft(  # type: ignore[misc]
-                    case.export.backend, ctx, entry=case.entry, external_id=i
-                ),
-            )
+            discard(house, case.export, draft, lambda i=draft: _delete(house, case, i))  # type: ignore[misc]
         except PartsembleError as error:
             raise OutcomeUncertain(
                 f"The draft {draft} of {case.export.reference} couldn't be deleted ({error}) Nothing was decided. "
                 "Delete it in the books, or try again."
             ) from error
         crashpoint("ascertaining.after_discard")
+
+
+def _delete(house: House, case: Case, draft: str) -> JournalResult:
+    ask = house.host.discard_draft
+    return asking(
+        house, case.connection, lambda ctx: ask(case.export.backend, ctx, entry=case.entry, external_id=draft)
+    )
+
+
+def _note_gone(house: House, case: Case, found: Sequence[JournalResult]) -> None:
+    """A draft that somebody deleted over there, a posting that somebody voided, one deleted by who died of it."""
+    live = {*ids_of(found, JournalStatus.DRAFT), *ids_of(found, JournalStatus.POSTED)}
+    gone = made_ids(case.attempts) - live
+    if gone:
+        house.write(case.export.company_id, lambda session: note_gone(session, case.export, gone))
 
 
 def asking(house: House, connection: Connection, ask: Callable[[BackendContext], T]) -> T:

@@ -7,6 +7,7 @@ and what the answer says of one is that one's alone. A call without a clear answ
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -43,6 +44,7 @@ from partsemble_core.store.connections import Connection
 from partsemble_core.store.exports import Export, ExportAttempt
 from partsemble_core.store.session import CompanySession, LockRank
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 Outcome = Verdict | PartsembleError
 
@@ -286,7 +288,12 @@ def _settle_all(house: House, company_id: int, members: Sequence[Member], outcom
 
 
 def _discard(house: House, connection: Connection, member: Member, orphans: Sequence[str]) -> None:
+    """All is settled by now, so what fails here stops nothing: the janitor looks again."""
     crashpoint("batching.before_discard")
-    ctx = context_of(house, connection, token=token_of(house, member.step))
+    try:
+        ctx = context_of(house, connection, token=token_of(house, member.step))
+    except PartsembleError as error:
+        log.warning("the drafts of %s that lost stay for now (%s)", member.entry.reference, error.code)
+        return
     with closing(ctx.http):
         discard_drafts(house, connection, ctx, entry=member.entry, orphans=orphans)

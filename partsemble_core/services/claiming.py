@@ -168,7 +168,7 @@ def prepare(
 ) -> Step | None:
     """Claims the export (``epoch`` 0) or renews that claim, decides the step, writes its attempt: one transaction.
 
-    ``batch_key`` goes over the wire for all of one call.
+    ``batch_key`` and the step go over the wire for all of one call: what is created and what is posted are two calls.
     """
     session.locking(LockRank.EXPORT)
     export = session.scalar(
@@ -195,7 +195,7 @@ def prepare(
         return None
     if kind == StepKind.LOOK_UP and _killed_too_many(house, session, export, now):
         return None
-    key = known_key if known_key and kind == StepKind.CREATE else batch_key
+    key = known_key if known_key and kind == StepKind.CREATE else batch_key and f"{batch_key}-{kind}"
     return _write_ahead(house, session, export, connection, kind, key=key, owner=owner, now=now)
 
 

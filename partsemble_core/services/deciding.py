@@ -138,11 +138,7 @@ def adopt(house: House, act: Act, company_id: int, export_id: int, *, external_i
     """
     theirs = clean_text(external_id, field="external_id", length=EXTERNAL_ID)
     case = open_case(house, company_id, export_id)
-    stored = case.export.external_id
-    if stored not in (None, theirs):
-        raise NotTheSamePosting(
-            f"{case.export.reference} was created in the books as {stored}. Void {theirs} there and try again."
-        )
+    _refuse_other_than_stored(house, case, theirs)
     _verify(house, case, theirs)
 
     def settle(session: CompanySession) -> Export:
@@ -231,6 +227,18 @@ def _case_unless_untouched(house: House, company_id: int, export_id: int) -> Cas
     return open_case(house, company_id, export_id)
 
 
+def _refuse_other_than_stored(house: House, case: Case, theirs: str) -> None:
+    """Raises NotTheSamePosting, or Conflict where it is another document's: that one is right, and is never voided."""
+    stored = case.export.external_id
+    if stored in (None, theirs):
+        return
+    refuse_anothers(house, case, theirs)
+    raise NotTheSamePosting(
+        f"{case.export.reference} was created in the books as {stored}. Look for {stored} there and give that id. If "
+        f"{theirs} is a second posting of {case.export.reference}, void it there and try again."
+    )
+
+
 def _verify(house: House, case: Case, theirs: str) -> None:
     """Raises NotTheSamePosting, OutcomeUncertain, AlreadyInBooks, BackendError."""
     ours = asking(house, case.connection, lambda ctx: look_up(house, case, ctx))
@@ -244,6 +252,7 @@ def _verify(house: House, case: Case, theirs: str) -> None:
         if house.host.info(case.export.backend).capabilities.posting == Posting.DRAFT_THEN_POST:
             delete_drafts(house, case, ids_of(ours, JournalStatus.DRAFT))
         return
+    refuse_anothers(house, case, theirs)
     found = asking(
         house,
         case.connection,
@@ -258,7 +267,6 @@ def _verify(house: House, case: Case, theirs: str) -> None:
             f"Journal {theirs} has another date or other amounts than {case.export.reference}. "
             "Compare the two, and put the books right."
         )
-    refuse_anothers(house, case, theirs)
     call_off(house, case)
 
 

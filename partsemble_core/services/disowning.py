@@ -70,4 +70,10 @@ def _holds(house: House, case: Case, entry: JournalEntry, external_id: str) -> b
 
 def _of_another(case: Case, external_id: str, company_id: int, reference: str) -> Conflict:
     whose = reference if company_id == case.export.company_id else "another company's document"
-    return Conflict(f"Journal {external_id} is that of {whose}. Give another id.", field="external_id")
+    ours = case.export
+    look_for = ours.external_id or f"the journal whose narration ends in [{ours.token}]"
+    return Conflict(
+        f"Journal {external_id} belongs to {whose}: leave it as it is. For this document, look for {look_for} in "
+        "the books and give its id.",
+        field="external_id",
+    )

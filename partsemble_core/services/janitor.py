@@ -18,11 +18,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from partsemble_core.domain.exports import ExportState, StepKind
 from partsemble_core.errors import PartsembleError
 from partsemble_core.plugin_api.entries import entry_from_bytes
-from partsemble_core.plugin_api.types import Posting
+from partsemble_core.plugin_api.types import JournalStatus, Posting
 from partsemble_core.services.addressing import context_of, token_for
 from partsemble_core.services.answering import forget_old
+from partsemble_core.services.discarding import made_ids, note_gone
 from partsemble_core.services.house import House
 from partsemble_core.services.pruning import prune_deliveries
+from partsemble_core.services.retrying import attempts_of
 from partsemble_core.services.tidying import tidy_drafts
 from partsemble_core.services.token_keeping import purge_sign_ins
 from partsemble_core.store.connections import Connection, ConnectionState, get_connection
@@ -37,7 +39,9 @@ ROUND_SECONDS = 3600
 STOP_SECONDS = 5
 MOST = 100
 """Exports searched for in one round; each costs their books a few calls."""
-AT_REST = (ExportState.POSTED, ExportState.SKIPPED, ExportState.CANCELLED)
+GIVEN_UP = (ExportState.SKIPPED, ExportState.CANCELLED)
+AT_REST = (ExportState.POSTED, *GIVEN_UP)
+LIVE = (JournalStatus.DRAFT, JournalStatus.POSTED)
 
 
 @contextmanager
@@ -89,12 +93,13 @@ def tidy_round(house: House) -> int:
 
 
 def _to_search(house: House) -> list[tuple[int, int, int]]:
-    """(company, connection, export) at rest for ten minutes, never searched for, with a creation that may be double."""
+    """(company, connection, export) at rest for ten minutes, not searched for yet, that may have left a draft."""
     drafting = [name for name, info in house.host.infos.items() if info.capabilities.posting == Posting.DRAFT_THEN_POST]
     of_it = sa.and_(ExportAttempt.export_id == Export.id, ExportAttempt.company_id == Export.company_id)
     creations = sa.select(sa.func.count()).where(of_it, ExportAttempt.step == StepKind.CREATE)
     lost = creations.where(sa.or_(ExportAttempt.outcome.is_(None), ExportAttempt.outcome == "unknown"))
     made = creations.where(ExportAttempt.outcome == "ok")
+    given_up = Export.state.in_(GIVEN_UP)
     with reading_anywhere(house.engine) as session:
         now = database_now(session)
         recent = sa.select(sa.func.count()).where(of_it, ExportAttempt.sent_at > now - QUIET)
@@ -110,7 +115,11 @@ def _to_search(house: House) -> list[tuple[int, int, int]]:
                 Export.backend.in_(drafting),
                 Connection.state == ConnectionState.ACTIVE,
                 sa.or_(Connection.paused_until.is_(None), Connection.paused_until <= now),
-                sa.or_(lost.scalar_subquery() > 0, made.scalar_subquery() > 1),
+                sa.or_(
+                    lost.scalar_subquery() > 0,
+                    made.scalar_subquery() > 1,
+                    sa.and_(given_up, made.scalar_subquery() > 0),
+                ),
                 recent.scalar_subquery() == 0,
             )
             .order_by(Export.id)
@@ -120,13 +129,21 @@ def _to_search(house: House) -> list[tuple[int, int, int]]:
 
 
 def _tidy(house: House, company_id: int, export_id: int) -> bool:
-    """Deletes every draft of the export but its own. Whether the books were searched and none is left."""
+    """Deletes every draft of the export but its own; one that was given up has none. Whether none is left there."""
     with house.reading(company_id) as session:
         export = get_export(session, export_id)
         connection = get_connection(session, export.connection_id)
+        made = made_ids(attempts_of(session, export_id)) if export.state in GIVEN_UP else set()
+    entry = entry_from_bytes(export.body)
+    kept = None if export.state in GIVEN_UP else export.external_id
     ctx = context_of(house, connection, token=token_for(house, connection), is_urgent=False)
     with closing(ctx.http):
-        return tidy_drafts(house, connection, ctx, entry=entry_from_bytes(export.body), kept=export.external_id)
+        if not tidy_drafts(house, connection, ctx, entry=entry, kept=kept):
+            return False
+        found = house.host.find_journal(connection.backend, ctx, entry=entry, external_id=None) if made else ()
+    gone = made - {each.external_id for each in found if each.status in LIVE}
+    house.write(company_id, lambda session: note_gone(session, export, gone))
+    return True
 
 
 def _note(session: CompanySession, export_id: int) -> None:

@@ -107,14 +107,14 @@ ORDER BY n.id""",
         name="export-attempt",
         sources="I10, I15",
         table="exports",
-        rule="What the books took isn't waiting or given up.",
+        rule="What the books took isn't waiting or given up, unless it is gone from them again.",
         shown="{reference} is {state}, yet a call made {external_id}",
         sql="""
 SELECT x.id, x.reference, x.state, MIN(t.external_id) AS external_id FROM exports x
 JOIN export_attempts t ON t.company_id = x.company_id AND t.export_id = x.id AND t.outcome = 'ok'
   AND t.step IN ('create', 'post') AND t.external_id IS NOT NULL
 LEFT JOIN export_attempts g ON g.company_id = x.company_id AND g.export_id = x.id AND g.outcome = 'ok'
-  AND g.step = 'discard'
+  AND g.step = 'discard' AND g.external_id = t.external_id
 WHERE x.company_id = :company AND x.state IN ('pending', 'skipped', 'cancelled') AND g.id IS NULL
 GROUP BY x.id, x.reference, x.state ORDER BY x.id""",
     ),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.typing_in import Shell
+from tests.cli.typing_in import PASSWORD, Shell
 
 
 @pytest.fixture
@@ -50,6 +50,7 @@ def test_a_key_is_replaced_step_by_step_and_never_too_early(xero_shell: Shell) -
     xero_shell.done("keys", "remove", "k1", "--yes")
     assert xero_shell.type("keys", "list", "--json").json == [{"name": "k2", "seals": "yes", "secrets": 1}]
     assert "error[key-needed]" in xero_shell.type("keys", "remove", "k2", "--yes").err
+    assert "k3 is the first key now" in xero_shell.done("keys", "add"), "k1 is never another key"
     assert "Every law holds." in xero_shell.done("doctor")
     kept = xero_shell.data_dir / "keys"
     assert kept.stat().st_mode & 0o777 == 0o600
@@ -66,6 +67,27 @@ def test_a_lost_key_is_named_by_the_doctor_the_list_and_the_rotation(
     assert (listed.code, "missing" in listed.out) == (1, True)
     assert xero_shell.type("keys", "rotate").code == 1
     assert "error[bad-setting]" in xero_shell.type("keys", "add").err
+
+
+def test_the_name_of_a_key_that_secrets_need_is_not_given_again(xero_shell: Shell) -> None:
+    xero_shell.done("keys", "add")
+    xero_shell.done("keys", "rotate")
+    kept = xero_shell.data_dir / "keys"
+    kept.write_text(kept.read_text().split(",")[1])
+    assert "k3 is the first key now" in xero_shell.done("keys", "add"), "k2 is lost, yet a secret is sealed with it"
+
+
+def test_settings_are_for_all_companies_and_need_none_named(new_shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PARTSEMBLE_PLUGINS", "csv_import,qbo_stub,xero")
+    new_shell.done("backend", "set", "xero", "client_id", "--value-stdin", answer="BEFORE-ANY\n")
+    for name, email in (("Acme Ltd", "ann@acme.test"), ("Zeta Ltd", "zoe@zeta.test")):
+        words = ("init", name, "--currency", "USD", "--email", email, "--password-stdin")
+        new_shell.done(*words, answer=f"{PASSWORD}\n")
+    assert "BEFORE-ANY" in new_shell.done("backend", "show", "xero")
+    new_shell.done("backend", "set", "xero", "client_id", "--value-stdin", answer="AN-APP\n")
+    assert "AN-APP" in new_shell.done("backend", "show", "xero")
+    new_shell.done("backend", "unset", "xero", "client_id", "--yes")
+    assert "AN-APP" not in new_shell.done("backend", "show", "xero")
 
 
 def test_the_environments_keys_are_its_own(xero_shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,3 +28,16 @@ def test_a_link_is_shown_where_no_mail_is_sent(shell: Shell) -> None:
     assert "http://localhost:8000/join#" in typed
     code = typed.split("#")[1].strip()
     assert code not in shell.done("audit")
+
+
+def test_who_was_deactivated_is_given_no_token(shell: Shell) -> None:
+    shell.done(
+        "member", "add", "bob@acme.test", "--role", "viewer", "--name", "Bob", "--password-stdin", answer=PASSWORD
+    )
+    shell.done("member", "deactivate", "bob@acme.test", "--yes")
+    refused = shell.type("token", "add", "scripts", "--email", "bob@acme.test")
+    assert (refused.code, refused.out) == (1, "")
+    assert refused.err.startswith("error[wrong-state]: bob@acme.test was deactivated")
+    assert "Reactivate" in refused.err
+    shell.done("member", "reactivate", "bob@acme.test")
+    assert shell.done("token", "add", "scripts", "--email", "bob@acme.test").strip()

@@ -94,6 +94,19 @@ def test_another_journal_than_the_stored_one_is_refused(stage: Stage) -> None:
     says_no(stage, lambda: adopt(stage, export_id, "other"), NotTheSamePosting, "not-the-same-posting")
 
 
+@pytest.mark.parametrize("has_draft", [True, False])
+def test_the_right_posting_of_another_document_is_left_alone(stage: Stage, has_draft: bool) -> None:
+    other = stage.queue(cost="99.99")
+    assert stage.settle(other) == ExportState.POSTED
+    posted = stage.export(other)
+    export_id = failed(stage, step="post" if has_draft else "create")
+    mine = stage.export(export_id)
+    words = says_no(stage, lambda: adopt(stage, export_id, posted.external_id), Conflict, "conflict")
+    assert f"{posted.external_id} belongs to {posted.reference}: leave it as it is" in words
+    assert (mine.external_id if has_draft else f"[{mine.token}]") in words  # type: ignore[operator]
+    assert "oid" not in words
+
+
 def entered_by_hand(stage: Stage, monkeypatch: pytest.MonkeyPatch, export_id: int, **changes: Any) -> None:
     """Somebody has entered the journal ``hand`` in the books: like the export's, but for ``changes``."""
     with stage.shop.reading() as session:

@@ -106,7 +106,10 @@ class Decisions(RuleBasedStateMachine):
             with dying(die_at):
                 self.stage.post(export_id)
 
-    @rule(data=st.data(), die_at=st.sampled_from([None, None, None, "ascertaining.after_discard"]))
+    @rule(
+        data=st.data(),
+        die_at=st.sampled_from([None, None, None, "discarding.after_call", "ascertaining.after_discard"]),
+    )
     def decide(self, data: st.DataObject, die_at: str | None) -> None:
         exports = self.exports()
         if not exports:
