@@ -58,6 +58,15 @@ def test_what_cant_be_is_refused_with_what_was_typed_but_for_the_secret(bare_sho
     assert owner.get("/integrations/nothing/settings/edit").status_code == 404
 
 
+def test_a_number_of_calls_that_cant_be_is_refused_by_its_field(bare_shop: Shop, visit: Visit) -> None:
+    owner = visit(bare_shop, "owner")
+    answer = owner.post(SAVE, {"client_id": "AN-APP", "daily_calls": "1e99"}, page=PAGE)
+    assert answer.status_code == 422
+    assert "Calls a day is a whole number from 10 to 1,000,000" in text_of(answer)
+    assert 'name="daily_calls" type="text"\n    value="1e99"' in answer.text
+    assert settings_of(bare_shop.house, "xero") == {}
+
+
 def test_only_who_sets_up_sees_or_enters_them(bare_shop: Shop, visit: Visit) -> None:
     for role in ("accountant", "builder", "viewer"):
         visitor = visit(bare_shop, role)
@@ -103,3 +112,7 @@ def test_every_refusal_says_what_to_do_next(shop: Shop, visit: Visit, error: str
     assert answer.status_code == 400
     assert words in text_of(answer)
     assert "<b>no" not in answer.text
+    assert "<h1>Nothing was connected</h1>" in answer.text
+    assert ">Start again from Integrations</a>" in answer.text
+    assert "That didn’t arrive" not in answer.text
+    assert "Load the page again" not in answer.text
