@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from werkzeug.test import TestResponse
 
 from partsemble_core.plugin_api.secret import Secret
 from partsemble_core.services.configuring import settings_of
@@ -36,6 +38,12 @@ def test_an_app_is_entered_replaced_and_removed(bare_shop: Shop, visit: Visit) -
     saved = owner.post(SAVE, {"client_id": "AN-APP", "client_secret": "A-SECRET-OF-IT"}, page=PAGE)
     assert (saved.status_code, saved.location) == (303, PAGE)
     page = owner.get(PAGE)
+    assert "Saved. New sign-ins use it from now on." in text_of(page)
+    assert 'Next: <a href="/integrations">Connect Xero</a>' in page.text
+    owner.post(SAVE, {**shown_in(page), "daily_calls": "5000"}, page=PAGE)
+    page = owner.get(PAGE)
+    assert "New sign-ins" not in text_of(page)
+    assert "Saved." in text_of(page)
     assert 'value="AN-APP"' in page.text
     assert "A-SECRET-OF-IT" not in page.text
     assert "entered here, kept sealed" in page.text
@@ -45,6 +53,13 @@ def test_an_app_is_entered_replaced_and_removed(bare_shop: Shop, visit: Visit) -
     assert (held["client_id"], held["client_secret"]) == (Secret("ANOTHER"), Secret("A-SECRET-OF-IT"))
     owner.post(REMOVE, {"name": "client_secret"}, page=PAGE)
     assert set(settings_of(bare_shop.house, "xero")) == {"client_id"}
+
+
+def shown_in(page: TestResponse) -> dict[str, str]:
+    """The texts of the form, as it would send them untouched."""
+    fields = re.findall(r'name="(client_id|scopes|daily_calls)" type="text"\s+value="([^"]*)"', page.text)
+    assert len(fields) == 3
+    return dict(fields)
 
 
 def test_what_cant_be_is_refused_with_what_was_typed_but_for_the_secret(bare_shop: Shop, visit: Visit) -> None:

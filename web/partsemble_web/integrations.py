@@ -46,6 +46,8 @@ lists.route(pages, sales_documents.PAGE, path="/integrations/sales-documents", n
 pages.add_url_rule("/integrations/sales-documents/<id:sale_id>", view_func=sales_documents.show_sale)
 lists.route(pages, HEARD, path="/integrations/heard", noun="heard")
 
+FOR_LATER = (AccountRole.COGS, AccountRole.FINISHED_GOODS)
+NOT_YET = "Not used yet: for the cost of sales, later."
 SHOWN_OF_A_CHOICE = ("external_id", "name", "base_currency", "country", "is_new")
 
 
@@ -57,6 +59,7 @@ class RoleChoice:
     title: str
     is_required: bool
     chosen: RemoteAccount | None
+    hint: str
 
 
 @pages.get("/integrations")
@@ -230,7 +233,13 @@ def _map_all(session: CompanySession, connection_id: int, wanted: Mapping[Accoun
 
 def _role_choices(chosen: Mapping[AccountRole, RemoteAccount]) -> list[RoleChoice]:
     return [
-        RoleChoice(role=role, title=title, is_required=role in REQUIRED_ROLES, chosen=chosen.get(role))
+        RoleChoice(
+            role=role,
+            title=title,
+            is_required=role in REQUIRED_ROLES,
+            chosen=chosen.get(role),
+            hint=NOT_YET if role in FOR_LATER else "",
+        )
         for role, title in ROLE_LABELS.items()
     ]
 

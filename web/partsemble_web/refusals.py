@@ -40,7 +40,7 @@ NEXT_STEPS = {
 }
 IN_OWN_WORDS = {
     "sign-in-refused": ("Nothing was connected", "Nothing is changed here, and nothing that waits is lost."),
-    "currency-differs": ("These books are in another currency", "Choose another organisation."),
+    "currency-differs": ("These books are in another currency", "Nothing was connected."),
 }
 """Title and next step of refusals that the ones of their status would lead astray."""
 HTTP_MESSAGES = {
