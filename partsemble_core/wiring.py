@@ -18,6 +18,7 @@ from rq.serializers import JSONSerializer
 
 from partsemble_core.config import Settings
 from partsemble_core.plugin_host import PluginHost
+from partsemble_core.services.configuring import check_environment
 from partsemble_core.services.house import House
 from partsemble_core.store.database import db, engine_options, make_folder, open_engine, prepare
 from partsemble_core.vault import Vault
@@ -94,7 +95,7 @@ def utc_now() -> dt.datetime:
 def _house(settings: Settings, engine: object) -> House:
     host = PluginHost()
     host.load_entry_points(settings.plugins)
-    return House(
+    house = House(
         settings=settings,
         engine=engine,  # type: ignore[arg-type]
         host=host,
@@ -104,6 +105,8 @@ def _house(settings: Settings, engine: object) -> House:
         ring_sync=partial(ring_sync, settings),
         ring_heard=partial(ring_heard, settings),
     )
+    check_environment(house)
+    return house
 
 
 def ring(settings: Settings, company_id: int, export_id: int) -> None:

@@ -27,7 +27,7 @@ class Sheet:
 
     def __str__(self) -> str:
         cells = [[self._cell(row[column.key], column.kind) for column in self.columns] for row in self.rows]
-        titles = [column.title for column in self.columns]
+        titles = [_title(column) for column in self.columns]
         widths = [max(len(line[i]) for line in [titles, *cells]) for i in range(len(titles))]
         return "\n".join(self._line(line, widths) for line in [titles, ["─" * width for width in widths], *cells])
 
@@ -41,6 +41,11 @@ class Sheet:
     def _cell(self, value: Any, kind: Kind) -> str:
         text = shown(value, kind, decimals=self.decimals)
         return text if len(text) <= CELL else text[: CELL - 1] + "…"
+
+
+def _title(column: Column) -> str:
+    """Times are those of UTC, and say so."""
+    return f"{column.title} (UTC)" if column.kind == "time" else column.title
 
 
 def shown(value: Any, kind: Kind, *, decimals: int) -> str:

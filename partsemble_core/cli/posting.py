@@ -38,7 +38,7 @@ LINES = (
     Column("description", "Description"),
 )
 ATTEMPTS = (
-    Column("sent_at", "Sent (UTC)", "time"),
+    Column("sent_at", "Sent", "time"),
     Column("step", "Step"),
     Column("outcome", "Outcome"),
     Column("message", "Message"),

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import re
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from partsemble_core.cli.commands import REFUSED, Commands, add_command, add_group, add_json, add_yes
 from partsemble_core.cli.opening import open_office
-from partsemble_core.cli.output import agreed, print_json, print_rows
+from partsemble_core.cli.output import agreed, counted, print_json, print_rows
 from partsemble_core.domain.amounts import format_amount
 from partsemble_core.errors import Invalid
 from partsemble_core.services.acting import parse_day, parse_iso_day
@@ -67,13 +68,19 @@ def run_doctor(args: argparse.Namespace) -> int:
         findings += examine_seals(office.house, office.company_id)
         uses = key_uses(office.house)
         if args.remote:
-            findings += compare_with_books(office.house, office.company_id, days=args.days)
+            findings += compare_with_books(
+                office.house, office.company_id, days=args.days, tell=partial(_tell_books, args.days)
+            )
     for line in report_lines(findings):
         print(line)
     sealing = ", ".join(f"{name} ({count})" for name, count in sorted(uses.items()))
     if sealing:
         print(f"Secrets are sealed with: {sealing}.")
     return REFUSED if findings else 0
+
+
+def _tell_books(days: int, books: str, count: int) -> None:
+    print(f"Looking up in {books}: {counted(count, 'posting')} of the last {counted(days, 'day')}.", flush=True)
 
 
 def doubt_restored(args: argparse.Namespace) -> int:

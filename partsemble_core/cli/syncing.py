@@ -21,7 +21,7 @@ ID_DIGITS = 18
 SCHEDULES = (
     Column("kind", "What"),
     Column("every_minutes", "Every (minutes)"),
-    Column("next_at", "Next (UTC)", "time"),
+    Column("next_at", "Next", "time"),
 )
 SHOWN = (
     "id", "connection_id", "kind", "state", "cause", "started_by", "started_at", "ended_at",

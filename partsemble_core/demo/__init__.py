@@ -94,7 +94,7 @@ def _serve(
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     (maker, password), (prover, its_password) = sign_ins
-    print(f"\nConsole   http://127.0.0.1:{port}   sign in as {maker} with {password}: {MAKER}, with a year behind it")
+    print(f"\nConsole   http://localhost:{port}   sign in as {maker} with {password}: {MAKER}, with a year behind it")
     print(f"          or as {prover} with {its_password}: {ORGANISATION}, whose books were proved above")
     print(f"Books     {stage.sandbox_url}/ (what the sandbox holds)")
     print("Stop with Ctrl-C.", flush=True)

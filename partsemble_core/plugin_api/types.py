@@ -116,6 +116,8 @@ class SettingField:
     default: str = ""
     environment_only: bool = False
     """It can't be entered in the console: whoever could change an address could send everybody's tokens there."""
+    whole_number: tuple[int, int] | None = None
+    """It is a whole number from the first to the second; else it is a text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,14 +55,21 @@ class _Posted:
 
 
 def compare_with_books(
-    house: House, company_id: int, *, days: int = DAYS, wait: Callable[[float], None] = time.sleep
+    house: House,
+    company_id: int,
+    *,
+    days: int = DAYS,
+    wait: Callable[[float], None] = time.sleep,
+    tell: Callable[[str, int], None] = lambda books, count: None,
 ) -> list[Finding]:
     """A finding a law that the books break about what was posted in the last ``days``; empty when all agrees.
 
-    Two look-ups an export, with no transaction open; where the books ask for patience it ``wait``s. Raises Invalid
+    Two look-ups an export, with no transaction open; where the books ask for patience it ``wait``s. It
+    ``tell``s first which books are asked, and of how many postings. Raises Invalid
     for ``days`` and NotConnected; where the books can't be asked, that is a finding too.
     """
     connection, posted = _posted_lately(house, company_id, days)
+    tell(connection.organisation_name, len(posted))
     said: dict[str, list[tuple[int, str]]] = {law: [] for law in RULES}
     for position, each in enumerate(posted):
         try:

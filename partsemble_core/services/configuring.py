@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from partsemble_core.config import PLUGIN_PREFIX
+from partsemble_core.config import PLUGIN_PREFIX, BadSetting
 from partsemble_core.errors import Invalid, Refused
 from partsemble_core.plugin_api.secret import Secret
 from partsemble_core.plugin_api.types import SettingField
@@ -28,6 +28,8 @@ from partsemble_core.store.database import reading_anywhere, write_anywhere
 from partsemble_core.vault import Place, SealBroken
 
 LONGEST = 2_000
+DIGITS = 18
+"""Of a whole number."""
 PRINTABLE = re.compile(r"[\x21-\x7e]+(?: [\x21-\x7e]+)*")
 
 
@@ -156,7 +158,29 @@ def _checked(house: House, backend: str, name: str, value: object, field: Settin
         raise Invalid(name, f"{field.label} is a text.")
     if text and (len(text) > LONGEST or not PRINTABLE.fullmatch(text)):
         raise Invalid(name, f"{field.label} can't be that. Copy it again, without spaces or line breaks around it.")
+    if text and field.whole_number is not None and not _is_whole(text, field.whole_number):
+        raise Invalid(name, f"{field.label} is {_range(field.whole_number)}.")
     return text
+
+
+def check_environment(house: House) -> None:
+    """Raises BadSetting where the environment gives a number that isn't one: found out at the start, not in use."""
+    for backend, info in house.host.infos.items():
+        given = _environment(house, backend)
+        for field in info.settings:
+            bounds = field.whole_number
+            if bounds is not None and field.name in given and not _is_whole(given[field.name].reveal(), bounds):
+                raise BadSetting(_variable(backend, field.name), f"must be {_range(bounds)}")
+
+
+def _is_whole(text: str, bounds: tuple[int, int]) -> bool:
+    """Digits alone: no sign, no point, no exponent."""
+    lowest, highest = bounds
+    return text.isascii() and text.isdigit() and len(text) <= DIGITS and lowest <= int(text) <= highest
+
+
+def _range(bounds: tuple[int, int]) -> str:
+    return f"a whole number from {bounds[0]:,} to {bounds[1]:,}, written in digits alone"
 
 
 def _shown(

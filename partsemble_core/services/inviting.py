@@ -105,6 +105,12 @@ def find_invitation(session: Session, code: str, *, now: dt.datetime) -> Invitat
     return found
 
 
+def check_invitation(house: House, code: str) -> None:
+    """Whether the link still lets somebody in, before they type a password. Raises InvitationOver."""
+    with reading_anywhere(house.engine) as reader:
+        find_invitation(reader, code.strip(), now=house.clock())
+
+
 def accept(house: House, code: str, *, name: object, password: object, address: str = "") -> User:
     """Makes the account that the invitation promised, in a transaction of its company.
 

@@ -33,18 +33,25 @@ WANTED: Mapping[Feature, Callable[[Capabilities], bool]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lack:
-    """A feature that the sign-in doesn't allow. ``is_asked``: connecting again asks for it."""
+    """A feature that the sign-in doesn't allow. ``is_asked``: connecting again asks for it.
+
+    ``is_optional``: nobody asks for it, and it isn't asked for as Partsemble comes: no alarm, only a hint.
+    """
 
     feature: Feature
     title: str
     scope: str
+    backend_title: str
     is_asked: bool
+    is_optional: bool
 
     @property
     def cure(self) -> str:
         if self.is_asked:
             return "Connect again to allow it."
-        return f"Add {self.scope} to the scopes that are asked for, then connect again."
+        return (
+            f"It isn't asked for: add {self.scope} under Settings of {self.backend_title} → Scopes, then connect again."
+        )
 
 
 def lacks_of(house: House, connection: Connection) -> list[Lack]:
@@ -56,6 +63,7 @@ def lacks_of(house: House, connection: Connection) -> list[Lack]:
         newest = newest_set(session, connection.grant_id)
         granted = frozenset(newest.scope.split()) if newest else frozenset()
         asked = _asked(session, house, info)
+    usual = frozenset(_usual_scopes(info).split())
     lacking = [
         need
         for need in info.scope_needs
@@ -66,7 +74,9 @@ def lacks_of(house: House, connection: Connection) -> list[Lack]:
             feature=need.feature,
             title=TITLES[need.feature],
             scope=need.any_of[0],
+            backend_title=info.title,
             is_asked=not asked.isdisjoint(need.any_of),
+            is_optional=need.feature in WANTED and (asked | usual).isdisjoint(need.any_of),
         )
         for need in (lacking if granted else ())
     ]
@@ -89,5 +99,8 @@ def _is_wanted(feature: Feature, able: Capabilities) -> bool:
 def _asked(session: Session, house: House, info: BackendInfo) -> frozenset[str]:
     """The scopes that the next sign-in asks for, by the setting of that name."""
     given = settings_in(session, house, info.name).get("scopes")
-    default = next((field.default for field in info.settings if field.name == "scopes"), "")
-    return frozenset((given.reveal() if given else default).split())
+    return frozenset((given.reveal() if given else _usual_scopes(info)).split())
+
+
+def _usual_scopes(info: BackendInfo) -> str:
+    return next((field.default for field in info.settings if field.name == "scopes"), "")

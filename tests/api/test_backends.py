@@ -44,8 +44,10 @@ def test_an_app_is_entered_and_removed(xero_firm: Firm) -> None:
 
 
 def test_what_is_wrong_is_refused_by_its_name(xero_firm: Firm) -> None:
-    for values, field in (({"token_url": "https://x.example"}, "token_url"), ({"nonsense": "1"}, "nonsense")):
-        assert xero_firm.owner.refused("PUT", PATH, {"values": values}) == (422, "invalid", field)
+    wrong = {"token_url": "https://x.example", "nonsense": "1", "daily_calls": "1e99"}
+    for field, value in wrong.items():
+        assert xero_firm.owner.refused("PUT", PATH, {"values": {field: value}}) == (422, "invalid", field)
+    assert settings_of(xero_firm.served.house, "xero") == {}
     assert xero_firm.owner.refused("PUT", "/backends/nothing/settings", {"values": {}})[0] == 404
 
 

@@ -52,7 +52,7 @@ def test_a_posting_is_left_out_with_a_reason(firm: Firm, held: int) -> None:
     assert firm.owner.refused("POST", f"/exports/{held}/skip", {})[:2] == (422, "invalid")
     assert firm.owner.refused("POST", f"/exports/{held}/skip", {"reason": " "}) == (422, "invalid", "reason")
     export = firm.owner.send("POST", f"/exports/{held}/skip", {"reason": "Entered by hand"})
-    assert (export["state"], export["label"]) == ("skipped", "Recorded")
+    assert (export["state"], export["label"]) == ("skipped", "Left out")
     assert export["problem"].endswith(": Entered by hand")
 
 

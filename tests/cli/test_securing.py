@@ -37,6 +37,17 @@ def test_settings_are_entered_shown_without_secrets_and_removed(xero_shell: Shel
     )
 
 
+def test_a_number_of_calls_that_cant_be_is_refused_and_stops_the_start(
+    xero_shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = xero_shell.type("backend", "set", "xero", "daily_calls", "--value-stdin", answer="-5\n")
+    assert refused.code == 1
+    assert "Calls a day is a whole number from 10 to 1,000,000" in refused.err
+    monkeypatch.setenv("PARTSEMBLE_PLUGIN_XERO_DAILY_CALLS", "abc")
+    stopped = xero_shell.type("backend", "show", "xero")
+    assert "error[bad-setting]: PARTSEMBLE_PLUGIN_XERO_DAILY_CALLS: must be a whole number" in stopped.err
+
+
 def test_a_key_is_replaced_step_by_step_and_never_too_early(xero_shell: Shell) -> None:
     assert xero_shell.type("keys", "list", "--json").json == [{"name": "k1", "seals": "yes", "secrets": 1}]
     assert "k2 is the first key now" in xero_shell.done("keys", "add")

@@ -22,6 +22,7 @@ def test_items_are_read_in_this_process(connected: Shell) -> None:
     run = connected.type("sync", "items", "--json").json
     assert (run["state"], run["records"], run["added"], run["cause"]) == ("done", 2, 0, "command")
     assert "accounts read:" in connected.done("sync", "accounts", "--connection", str(run["connection_id"]))
+    assert "Started (UTC)" in connected.done("sync", "runs")
     assert [row["kind"] for row in connected.type("sync", "runs", "--json").json] == ["accounts", "items", "items"]
 
 

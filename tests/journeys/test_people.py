@@ -23,6 +23,7 @@ def test_from_invitation_to_second_factor_to_being_signed_out(
     join(nora, link)
     expect(nora).to_have_url(f"{console.address}/sign-in")
     expect(nora.get_by_role("status")).to_contain_text("Welcome, Nora")
+    come_back(browser, link)
     enter(nora)
     app, code = set_up(nora)
     nora.get_by_role("button", name="Sign out").click()
@@ -66,6 +67,15 @@ def join(page: Page, link: str) -> None:
     page.get_by_label("New password", exact=True).fill(PASSWORD)
     page.get_by_label("New password once more").fill(PASSWORD)
     page.get_by_role("button", name="Join").click()
+
+
+def come_back(browser: Browser, link: str) -> None:
+    """The same link says at once that it was used."""
+    page = browser.new_page()
+    page.goto(link)
+    expect(page.get_by_role("alert")).to_contain_text("This invitation doesn't hold any more.")
+    expect(page.get_by_label("Your name")).to_have_count(0)
+    page.close()
 
 
 def enter(page: Page) -> None:

@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from partsemble_core.config import BadSetting
 from partsemble_core.domain.exports import ExportState
 from partsemble_core.errors import Invalid
 from partsemble_core.plugin_api.secret import Secret
 from partsemble_core.services.configuring import (
     SettingsShared,
     change_settings,
+    check_environment,
     missing_settings,
     settings_of,
     show_settings,
@@ -55,9 +57,9 @@ def stage(engine: sa.Engine, tmp_path: Path) -> Iterator[XeroStage]:
         yield made
 
 
-def bare(stage: XeroStage) -> XeroStage:
-    """Nobody has set the id and secret of the app in the environment."""
-    given = {k: v for k, v in stage.house.settings.plugin_settings.items() if k not in (ID, SECRET)}
+def bare(stage: XeroStage, *more: str) -> XeroStage:
+    """Nobody has set the id and secret of the app in the environment, nor ``more``."""
+    given = {k: v for k, v in stage.house.settings.plugin_settings.items() if k not in (ID, SECRET, *more)}
     settings = dataclasses.replace(stage.house.settings, plugin_settings=given)
     return dataclasses.replace(stage, house=dataclasses.replace(stage.house, settings=settings))
 
@@ -111,6 +113,27 @@ def test_what_may_not_be_entered_is_refused_and_nothing_is_changed(stage: XeroSt
         enter(stage, client_secret="good", **{name: value})
     assert refused.value.field == name
     assert stage.shop.rows(sa.select(BackendSetting)) == []
+
+
+@pytest.mark.parametrize("value", ["abc", "-5", "0", "9", "1000001", "1e99", "1,000", "10.0", "٣٠٠", "9" * 1500])
+def test_a_number_that_cant_be_is_refused_when_entered_and_at_the_start(stage: XeroStage, value: str) -> None:
+    free = bare(stage, "xero_daily_calls")
+    with pytest.raises(Invalid) as refused:
+        enter(free, daily_calls=value)
+    assert refused.value.field == "daily_calls"
+    assert stage.shop.rows(sa.select(BackendSetting)) == []
+    given = {**stage.house.settings.plugin_settings, "xero_daily_calls": Secret(value)}
+    house = dataclasses.replace(stage.house, settings=dataclasses.replace(stage.house.settings, plugin_settings=given))
+    with pytest.raises(BadSetting, match="PARTSEMBLE_PLUGIN_XERO_DAILY_CALLS: must be a whole number from 10 to 1,000"):
+        check_environment(house)
+
+
+@pytest.mark.parametrize("value", ["10", "5000", "1000000"])
+def test_a_number_that_can_be_is_taken(stage: XeroStage, value: str) -> None:
+    free = bare(stage, "xero_daily_calls")
+    enter(free, daily_calls=value)
+    assert settings_of(free.house, "xero")["daily_calls"] == Secret(value)
+    check_environment(stage.house)
 
 
 def test_nobody_decides_for_companies_of_others(stage: XeroStage) -> None:

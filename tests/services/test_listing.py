@@ -127,7 +127,7 @@ def test_the_ledger_lists_every_movement(stocked: Shop) -> None:
         (ExportState.UNKNOWN, "Pending export"),
         (ExportState.REVIEW, "Failed"),
         (ExportState.HELD, "Held"),
-        (ExportState.SKIPPED, "Recorded"),
+        (ExportState.SKIPPED, "Left out"),
         (ExportState.CANCELLED, "Recorded"),
         (ExportState.POSTED, "Synced"),
     ],

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from werkzeug.test import TestResponse
 
 from partsemble_core.plugin_api.secret import Secret
 from partsemble_core.services.configuring import settings_of
@@ -36,6 +38,12 @@ def test_an_app_is_entered_replaced_and_removed(bare_shop: Shop, visit: Visit) -
     saved = owner.post(SAVE, {"client_id": "AN-APP", "client_secret": "A-SECRET-OF-IT"}, page=PAGE)
     assert (saved.status_code, saved.location) == (303, PAGE)
     page = owner.get(PAGE)
+    assert "Saved. New sign-ins use it from now on." in text_of(page)
+    assert 'Next: <a href="/integrations">Connect Xero</a>' in page.text
+    owner.post(SAVE, {**shown_in(page), "daily_calls": "5000"}, page=PAGE)
+    page = owner.get(PAGE)
+    assert "New sign-ins" not in text_of(page)
+    assert "Saved." in text_of(page)
     assert 'value="AN-APP"' in page.text
     assert "A-SECRET-OF-IT" not in page.text
     assert "entered here, kept sealed" in page.text
@@ -47,6 +55,13 @@ def test_an_app_is_entered_replaced_and_removed(bare_shop: Shop, visit: Visit) -
     assert set(settings_of(bare_shop.house, "xero")) == {"client_id"}
 
 
+def shown_in(page: TestResponse) -> dict[str, str]:
+    """The texts of the form, as it would send them untouched."""
+    fields = re.findall(r'name="(client_id|scopes|daily_calls)" type="text"\s+value="([^"]*)"', page.text)
+    assert len(fields) == 3
+    return dict(fields)
+
+
 def test_what_cant_be_is_refused_with_what_was_typed_but_for_the_secret(bare_shop: Shop, visit: Visit) -> None:
     owner = visit(bare_shop, "owner")
     answer = owner.post(SAVE, {"client_id": "with\ttab", "client_secret": "A-SECRET-OF-IT"}, page=PAGE)
@@ -56,6 +71,15 @@ def test_what_cant_be_is_refused_with_what_was_typed_but_for_the_secret(bare_sho
     assert settings_of(bare_shop.house, "xero") == {}
     assert owner.post(REMOVE, {"name": "token_url"}, page=PAGE).status_code == 422
     assert owner.get("/integrations/nothing/settings/edit").status_code == 404
+
+
+def test_a_number_of_calls_that_cant_be_is_refused_by_its_field(bare_shop: Shop, visit: Visit) -> None:
+    owner = visit(bare_shop, "owner")
+    answer = owner.post(SAVE, {"client_id": "AN-APP", "daily_calls": "1e99"}, page=PAGE)
+    assert answer.status_code == 422
+    assert "Calls a day is a whole number from 10 to 1,000,000" in text_of(answer)
+    assert 'name="daily_calls" type="text"\n    value="1e99"' in answer.text
+    assert settings_of(bare_shop.house, "xero") == {}
 
 
 def test_only_who_sets_up_sees_or_enters_them(bare_shop: Shop, visit: Visit) -> None:
@@ -103,3 +127,7 @@ def test_every_refusal_says_what_to_do_next(shop: Shop, visit: Visit, error: str
     assert answer.status_code == 400
     assert words in text_of(answer)
     assert "<b>no" not in answer.text
+    assert "<h1>Nothing was connected</h1>" in answer.text
+    assert ">Start again from Integrations</a>" in answer.text
+    assert "That didn’t arrive" not in answer.text
+    assert "Load the page again" not in answer.text

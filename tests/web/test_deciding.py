@@ -50,6 +50,13 @@ def test_the_mode_is_chosen_in_the_settings(shop: Shop, visit: Visit) -> None:
     assert refused.status_code == 422
 
 
+def test_what_cant_be_ticked_has_no_cell_on_a_phone(shop: Shop, visit: Visit, held: list[int]) -> None:
+    fail(shop, held[0])
+    page = visit(shop, "owner").get("/exports").text
+    assert page.count('<td data-label="Tick" class="cell-tick cell-none"></td>') == 1
+    assert page.count('<td data-label="Tick" class="cell-tick"><input') == len(held) - 1
+
+
 def test_ticked_exports_are_posted_together(shop: Shop, visit: Visit, held: list[int]) -> None:
     accountant = visit(shop, "accountant")
     page = accountant.get("/exports").text
@@ -117,6 +124,7 @@ def test_each_decision_leads_to_what_became_of_it(shop: Shop, visit: Visit, held
     assert remapped.location not in (third, fourth)
     assert owner.post(f"{fourth}/retry", {}, page=fourth).location == fourth
     assert states(shop)[:4] == ["skipped", "cancelled", "cancelled", "pending"]
+    assert "Left out" in text_of(owner.get("/exports?label=Left+out"))
     assert "Left out by owner@lumen.example: By hand" in text_of(owner.get(first))
     assert owner.get(remapped.location).status_code == 200
 

@@ -73,6 +73,7 @@ def test_the_page_shows_what_to_enter_and_what_was_heard(
     assert "Address to enter in Xero http://localhost/webhooks/xero" in text
     assert ("Key set" in text) is has_key
     assert ("PARTSEMBLE_PLUGIN_XERO_WEBHOOK_KEY" in text) is not has_key
+    assert ("Settings of Xero , or set" in text) is not has_key
     assert "Last call from Xero none yet" in text
     assert sandbox.webhook_key not in owner.get("/integrations").text
     if not has_key:
@@ -138,6 +139,10 @@ def test_what_to_look_at_is_said_on_top(shop: Shop, visit: Visit) -> None:
         )
 
     shop.write(add)
+    home = text_of(visit(shop, "viewer").get("/"))
+    assert "Nothing. All is well." not in home
+    assert "Caution" in home
+    assert "Your books keep stock of item LAMP-01 too" in home
     text = text_of(visit(shop, "viewer").get("/integrations"))
     assert "Your books keep stock of item LAMP-01 too" in text
     assert (

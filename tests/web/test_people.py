@@ -36,6 +36,7 @@ def test_somebody_is_invited_by_a_link_and_comes_in(shop: Shop, visit: Visit) ->
     assert code not in listed
     nora = Visitor(shop)
     form = {"code": code, "name": "Nora", "password": NEW, "password_again": "other"}
+    assert nora.post("/join/check", {"code": form["code"]}, page="/join").status_code == 204
     refused = nora.post("/join", form, page="/join")
     assert refused.status_code == 422
     assert NEW not in refused.text
@@ -45,6 +46,8 @@ def test_somebody_is_invited_by_a_link_and_comes_in(shop: Shop, visit: Visit) ->
     nora.post("/sign-in", {"email": "nora@lumen.example", "password": NEW}, page="/sign-in")
     assert "Builder" in text_of(nora.get("/account"))
     assert nora.get("/settings/users").status_code == 403
+    over = Visitor(shop).post("/join/check", {"code": form["code"]}, page="/join")
+    assert (over.status_code, over.text.startswith("This invitation doesn't hold any more.")) == (409, True)
     again = Visitor(shop).post("/join", {**form, "password_again": NEW}, page="/join")
     assert again.status_code == 409
     assert "Ask whoever invited you for a new one." in text_of(again)

@@ -208,7 +208,9 @@ def test_books_in_another_currency_are_refused_in_their_window(shop: Shop, visit
     answer = owner.post("/integrations/qbo_stub/organisation", {"offer": offer, "organisation": "9130-0002"})
     assert answer.status_code == 409
     assert "currency-differs" in text_of(answer)
-    assert "Close this window" in answer.text
+    assert "Choose an organisation in USD. Nothing was connected." in text_of(answer)
+    again = {"offer": answer.text.split('name="offer" value="')[1].split('"')[0], "organisation": "9130-0001"}
+    assert "Sandbox Kits (US) is connected" in text_of(owner.post("/integrations/qbo_stub/organisation", again))
 
 
 def test_a_sign_in_goes_out_by_a_page_of_ours(shop: Shop, visit: Visit) -> None:

@@ -8,12 +8,15 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 
 from partsemble_core.errors import PartsembleError
 from partsemble_core.services.admitting import MAY_SET_UP
-from partsemble_core.services.configuring import SettingShown, change_settings, show_settings
+from partsemble_core.services.configuring import SettingShown, change_settings, missing_settings, show_settings
+from partsemble_core.store.connections import find_live
 from partsemble_web.forms import Form
 from partsemble_web.integrations import redirect_uri
 from partsemble_web.refusals import Answer, refused
-from partsemble_web.scope import act, require, the_house
+from partsemble_web.scope import act, reading, require, the_house
 
+SIGN_IN = {"client_id", "client_secret", "scopes"}
+"""Settings that count from the next sign-in on."""
 pages = Blueprint("backend_settings", __name__, template_folder="templates")
 
 
@@ -39,7 +42,7 @@ def save(backend: str) -> Answer:
     except PartsembleError as error:
         texts = {each.name: sent[each.name] for each in shown if each.editable and not each.secret}
         return refused("integrations/settings.html", error, **_page(backend, texts))
-    flash("Saved. New sign-ins use it from now on.", "success")
+    flash("Saved. New sign-ins use it from now on." if SIGN_IN & changes.keys() else "Saved.", "success")
     return redirect(url_for("backend_settings.edit", backend=backend), code=303)
 
 
@@ -63,4 +66,12 @@ def _page(backend: str, texts: Mapping[str, str] | None = None) -> dict[str, obj
     info = the_house().host.info(backend)
     settings = show_settings(the_house(), backend)
     values = {each.name: each.value for each in settings if not each.secret} | dict(texts or {})
-    return {"info": info, "settings": settings, "form": Form(values=values), "redirect_uri": redirect_uri(backend)}
+    with reading() as session:
+        is_next = find_live(session) is None and bool(settings) and not missing_settings(the_house(), backend)
+    return {
+        "info": info,
+        "settings": settings,
+        "form": Form(values=values),
+        "redirect_uri": redirect_uri(backend),
+        "can_connect": is_next,
+    }

@@ -38,6 +38,7 @@ LABELS = (
     "Synced",
     "Held",
     "Failed",
+    "Left out",
     "Rejected",
     "Reversed",
     "Cancelled",

@@ -56,7 +56,7 @@ EXPORTS = lists.ListPage(
     shown=("reference", "kind", "created_at", "label", "attempts", "posted_at", "amount"),
     minor=frozenset({"kind", "attempts", "created_at"}),
     links={"reference": lambda row: url_for("exports.show_export", export_id=row["id"]), "kind": row_link},
-    choices={"label": ("Status", ("Held", "Pending export", "Synced", "Failed", "Recorded"))},
+    choices={"label": ("Status", ("Held", "Pending export", "Synced", "Failed", "Left out", "Recorded"))},
     subtitles={"label": "problem"},
     pick=lambda row: row["state"] == ExportState.HELD,
 )

@@ -8,6 +8,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from partsemble_core.services.searching import Hit, only_exact, search
+from partsemble_web.places import MOST, Place, places_behind, places_in_menu
 from partsemble_web.scope import reading
 
 pages = Blueprint("finding", __name__, template_folder="templates")
@@ -43,20 +44,26 @@ def address_of(hit: Hit) -> str:
 
 @pages.get("/search")
 def show() -> str | Response:
-    """What was found. A text that is exactly one thing's name leads straight to it, as after a scan."""
+    """What was found. A text that is exactly one thing's name leads straight to it, as after a scan; so does one that
+    only one page goes by."""
     text = request.args.get("search", "")
     hits = _hits(text)
     exact = only_exact(hits)
     if exact is not None:
         return redirect(address_of(exact))
-    return render_template("finding/page.html", **_shown(text, hits))
+    places = [*places_in_menu(text), *places_behind(text)]
+    if not hits and len(places) == 1:
+        return redirect(places[0].address)
+    return render_template("finding/page.html", **_shown(text, hits, places, is_place=bool(places)))
 
 
 @pages.get("/search/hits")
 def show_hits() -> str:
-    """The hits alone, for the palette."""
+    """The hits alone, for the palette, which finds the pages of the menu by itself."""
     text = request.args.get("search", "")
-    return render_template("finding/hits.html", **_shown(text, _hits(text)))
+    behind = places_behind(text)
+    is_place = bool(behind or places_in_menu(text))
+    return render_template("finding/hits.html", **_shown(text, _hits(text), behind, is_place=is_place))
 
 
 def _hits(text: str) -> list[Hit]:
@@ -64,5 +71,10 @@ def _hits(text: str) -> list[Hit]:
         return search(session, text)
 
 
-def _shown(text: str, hits: list[Hit]) -> dict[str, object]:
-    return {"text": text.strip(), "hits": [(hit, address_of(hit), ICONS[hit.kind]) for hit in hits]}
+def _shown(text: str, hits: list[Hit], places: list[Place], *, is_place: bool) -> dict[str, object]:
+    return {
+        "text": text.strip(),
+        "hits": [(hit, address_of(hit), ICONS[hit.kind]) for hit in hits],
+        "places": places[:MOST],
+        "is_place": is_place,
+    }

@@ -11,6 +11,7 @@ from flask import Blueprint, render_template, url_for
 
 from partsemble_core.domain.exports import WORKABLE, ExportState
 from partsemble_core.services.attending import attend
+from partsemble_core.services.cautioning import cautions_of
 from partsemble_core.services.explaining import exports_of_builds
 from partsemble_core.services.listing import build_label
 from partsemble_core.services.overseeing import Overview, oversee
@@ -19,6 +20,8 @@ from partsemble_core.store.connections import ConnectionState
 from partsemble_web.scope import act, reading, the_company
 
 pages = Blueprint("home", __name__, template_folder="templates")
+CAUTIONS = 3
+"""That are told in full; Integrations has the rest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +40,7 @@ def show() -> str:
     with reading() as session:
         overview = oversee(session, today=today)
         attention = attend(session, today=today)
+        cautions = cautions_of(session, overview.connection) if overview.connection else []
         trend = monthly_trend(session, today=today)
         exported = exports_of_builds(session, [build.id for build, _ in overview.latest_builds])
     labels = {build.id: build_label(build.state, exported.get(build.id)) for build, _ in overview.latest_builds}
@@ -46,6 +50,8 @@ def show() -> str:
         "home/home.html",
         overview=overview,
         attention=attention,
+        cautions=cautions[:CAUTIONS],
+        more_cautions=len(cautions[CAUTIONS:]),
         labels=labels,
         trend=_chart(trend),
         trend_rows=trend,

@@ -34,7 +34,7 @@ from partsemble_core.store.connections import (
 from partsemble_core.store.session import CompanySession
 from partsemble_web import lists, sales_documents, syncs
 from partsemble_web.heard import HEARD
-from partsemble_web.refusals import Answer
+from partsemble_web.refusals import Answer, refused
 from partsemble_web.scope import act, reading, require, the_house, the_person, write
 from partsemble_web.signing_in import session_key
 
@@ -46,6 +46,10 @@ lists.route(pages, sales_documents.PAGE, path="/integrations/sales-documents", n
 pages.add_url_rule("/integrations/sales-documents/<id:sale_id>", view_func=sales_documents.show_sale)
 lists.route(pages, HEARD, path="/integrations/heard", noun="heard")
 
+FOR_LATER = (AccountRole.COGS, AccountRole.FINISHED_GOODS)
+NOT_YET = "Not used yet: for the cost of sales, later."
+SHOWN_OF_A_CHOICE = ("external_id", "name", "base_currency", "country", "is_new")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoleChoice:
@@ -55,6 +59,7 @@ class RoleChoice:
     title: str
     is_required: bool
     chosen: RemoteAccount | None
+    hint: str
 
 
 @pages.get("/integrations")
@@ -134,19 +139,22 @@ def popup_callback(backend: str) -> str:
 
 
 @pages.post("/integrations/<backend>/organisation")
-def popup_choose(backend: str) -> str:
-    """Connects the organisation that was chosen."""
+def popup_choose(backend: str) -> Answer:
+    """Connects the organisation that was chosen. Where its currency is another, the choice is offered again."""
     require(MAY_SET_UP)
-    house = the_house()
-    offer = _offer(request.form.get("offer", ""), backend)
-    connection = connecting.choose(
-        house,
-        act(),
-        the_person().company_id,
-        backend=backend,
-        organisation_id=request.form.get("organisation", ""),
-        grant_id=offer,
-    )
+    grant_id, offered = _offer(request.form.get("offer", ""), backend)
+    try:
+        connection = connecting.choose(
+            the_house(),
+            act(),
+            the_person().company_id,
+            backend=backend,
+            organisation_id=request.form.get("organisation", ""),
+            grant_id=grant_id,
+        )
+    except connecting.CurrencyDiffers as error:
+        again = _choice(the_house().host.info(backend), offered, grant_id=grant_id)
+        return refused("integrations/choice.html", error, **again)
     return render_template("integrations/connected.html", connection=connection, info=_info_of(connection))
 
 
@@ -225,7 +233,13 @@ def _map_all(session: CompanySession, connection_id: int, wanted: Mapping[Accoun
 
 def _role_choices(chosen: Mapping[AccountRole, RemoteAccount]) -> list[RoleChoice]:
     return [
-        RoleChoice(role=role, title=title, is_required=role in REQUIRED_ROLES, chosen=chosen.get(role))
+        RoleChoice(
+            role=role,
+            title=title,
+            is_required=role in REQUIRED_ROLES,
+            chosen=chosen.get(role),
+            hint=NOT_YET if role in FOR_LATER else "",
+        )
         for role, title in ROLE_LABELS.items()
     ]
 
@@ -242,20 +256,25 @@ def redirect_uri(backend: str) -> str:
 
 
 def _choice_page(info: BackendInfo, offered: Sequence[Organisation], *, grant_id: int | None) -> str:
-    offer = _signer().dumps({"backend": info.name, "grant": grant_id})
-    return render_template("integrations/choice.html", info=info, offered=offered, offer=offer)
+    return render_template("integrations/choice.html", **_choice(info, offered, grant_id=grant_id))
 
 
-def _offer(text: str, backend: str) -> int | None:
-    """The grant behind a choice that was offered to this session a few minutes ago. Raises SignInRefused."""
+def _choice(info: BackendInfo, offered: Sequence[Organisation], *, grant_id: int | None) -> dict[str, object]:
+    """``offer`` carries what was offered, so that it can be shown again without asking the books again."""
+    shown = [{name: getattr(each, name) for name in SHOWN_OF_A_CHOICE} for each in offered]
+    offer = _signer().dumps({"backend": info.name, "grant": grant_id, "offered": shown})
+    return {"info": info, "offered": offered, "offer": offer}
+
+
+def _offer(text: str, backend: str) -> tuple[int | None, list[Organisation]]:
+    """Grant and organisations of a choice that was offered to this session a few minutes ago. Raises SignInRefused."""
     try:
         offer = _signer().loads(text, max_age=int(connecting.CHOICE_LIFE.total_seconds()))
     except BadSignature:
         offer = {}
     if offer.get("backend") != backend:
         raise connecting.SignInRefused("This choice is too old. Close this window and connect again.")
-    grant: int | None = offer["grant"]
-    return grant
+    return offer["grant"], [Organisation(**each) for each in offer["offered"]]
 
 
 def _signer() -> URLSafeTimedSerializer:

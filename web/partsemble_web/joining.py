@@ -6,12 +6,13 @@ A code comes behind the # of a link, which browsers send to nobody; a script of 
 from __future__ import annotations
 
 import threading
+from http import HTTPStatus
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 
 from partsemble_core.errors import Conflict, Invalid
 from partsemble_core.services.house import House
-from partsemble_core.services.inviting import InvitationOver, accept
+from partsemble_core.services.inviting import InvitationOver, accept, check_invitation
 from partsemble_core.services.mailing import can_mail, send
 from partsemble_core.services.resetting import ResetOver, ask_reset, reset_password
 from partsemble_core.store.audits import Actor, Door
@@ -46,6 +47,17 @@ def join() -> Answer:
     except (Invalid, Conflict, InvitationOver) as error:
         return refused("joining/join.html", error, form=form)
     return _done(f"Welcome, {user.name}. Sign in with {user.email} and your new password.")
+
+
+@pages.post("/join/check")
+@limiter.limit(PER_ADDRESS)
+def check() -> Answer:
+    """For the form, as soon as the link has filled it in: one that is over says so before anything is typed."""
+    try:
+        check_invitation(_house(), request.form.get("code", ""))
+    except InvitationOver as error:
+        return Response(str(error), status=HTTPStatus.CONFLICT, content_type="text/plain; charset=utf-8")
+    return Response(status=HTTPStatus.NO_CONTENT)
 
 
 @pages.get("/forgot-password")

@@ -35,7 +35,7 @@ LINE_FIELDS = (
     "per_purchase_unit",
     "weight",
 )
-LABELS = ("Draft", "Recorded", "Pending export", "Synced", "Held", "Failed", "Reversed")
+LABELS = ("Draft", "Recorded", "Pending export", "Synced", "Held", "Failed", "Left out", "Reversed")
 
 
 def supplier_name(session: CompanySession, text: str) -> str:

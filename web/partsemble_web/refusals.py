@@ -38,6 +38,11 @@ NEXT_STEPS = {
     500: "Nothing was changed. If it happens again, tell whoever runs this installation the error id.",
     502: "Nothing is lost here. Try again; if it stays so, look at the accounting system itself.",
 }
+IN_OWN_WORDS = {
+    "sign-in-refused": ("Nothing was connected", "Nothing is changed here, and nothing that waits is lost."),
+    "currency-differs": ("These books are in another currency", "Nothing was connected."),
+}
+"""Title and next step of refusals that the ones of their status would lead astray."""
 HTTP_MESSAGES = {
     404: "There is no page at this address.",
     405: "This address can’t be opened like that.",
@@ -59,10 +64,14 @@ class Failure:
 
     @property
     def title(self) -> str:
+        if self.code in IN_OWN_WORDS:
+            return IN_OWN_WORDS[self.code][0]
         return TITLES.get(self.status, HTTPStatus(self.status).phrase)
 
     @property
     def next_step(self) -> str:
+        if self.code in IN_OWN_WORDS:
+            return IN_OWN_WORDS[self.code][1]
         return NEXT_STEPS.get(self.status, "")
 
 

@@ -12,6 +12,7 @@ from flask import Flask
 from partsemble_core.domain.amounts import add, format_amount, format_quantity, format_unit_cost, unit_cost
 from partsemble_core.services.admitting import MAY_AUDIT, MAY_EXPORT, MAY_MANAGE, MAY_OWN, MAY_SET_UP, MAY_WRITE
 from partsemble_web.naming import document_link
+from partsemble_web.places import MENU
 from partsemble_web.scope import may, the_company
 
 TONES = {
@@ -21,7 +22,8 @@ TONES = {
     ),
     **dict.fromkeys(("Pending export", "Pending", "Running", "Under way", "Waiting"), "blue"),
     **dict.fromkeys(
-        ("Checking", "Held", "Unknown", "Accounts missing", "On hold", "Pending QA", "Conflict", "Gone"), "amber"
+        ("Checking", "Held", "Unknown", "Accounts missing", "On hold", "Pending QA", "Conflict", "Gone", "Caution"),
+        "amber",
     ),
     **dict.fromkeys(("Failed", "Refused", "Reconnect needed", "Rejected", "Given up"), "red"),
 }
@@ -82,6 +84,7 @@ def register(app: Flask) -> None:
     env.globals.update(
         sum_of=lambda *values: add(values),
         document_link=document_link,
+        menu=MENU,
         may_write=lambda: may(MAY_WRITE),
         may_export=lambda: may(MAY_EXPORT),
         may_audit=lambda: may(MAY_AUDIT),

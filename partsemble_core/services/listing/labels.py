@@ -19,12 +19,13 @@ PENDING_EXPORT = "Pending export"
 SYNCED = "Synced"
 FAILED = "Failed"
 HELD = "Held"
+LEFT_OUT = "Left out"
 EXPORT_LABELS = {
     **dict.fromkeys(WORKABLE, PENDING_EXPORT),
     ExportState.POSTED: SYNCED,
     ExportState.HELD: HELD,
     ExportState.REVIEW: FAILED,
-    ExportState.SKIPPED: RECORDED,
+    ExportState.SKIPPED: LEFT_OUT,
     ExportState.CANCELLED: RECORDED,
 }
 BUILD_LABELS = {

@@ -107,6 +107,7 @@ SETTINGS = (
         label="Calls a day",
         help="What your app's tier at Xero allows for one organisation: 1000 on Starter, 5000 from Core on.",
         default="1000",
+        whole_number=(10, 1_000_000),
     ),
     SettingField(
         name="authorize_url", label="Sign-in address", default=DEFAULTS["authorize_url"], environment_only=True

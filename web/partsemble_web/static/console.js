@@ -69,8 +69,9 @@
   };
   const listPages = () => {
     const words = asked.value.trim().toLowerCase().split(/\s+/);
+    const goesBy = (link) => `${link.textContent} ${link.dataset.words ?? ""}`.trim().toLowerCase().split(/\s+/);
     const links = [...document.querySelectorAll("#menu nav a")];
-    const found = links.filter((link) => words.every((word) => link.textContent.toLowerCase().includes(word)));
+    const found = links.filter((link) => words.every((word) => goesBy(link).some((each) => each.startsWith(word))));
     palette.querySelector("[data-pages-title]").hidden = found.length === 0;
     palette.querySelector("[data-pages]").replaceChildren(
       ...found.slice(0, asked.value.trim() ? 4 : links.length).map((link) => {
