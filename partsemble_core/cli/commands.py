@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -29,9 +29,9 @@ def add_command(commands: Commands, name: str, run: Run, *, about: str) -> argpa
     return command
 
 
-def add_group(commands: Commands, name: str, *, about: str) -> Commands:
-    """A word that commands stand under, such as ``product``."""
-    group = commands.add_parser(name, help=about, description=about)
+def add_group(commands: Commands, name: str, *, about: str, also: Sequence[str] = ()) -> Commands:
+    """A word that commands stand under, such as ``product``; ``also`` are words that mean the same."""
+    group = commands.add_parser(name, help=about, description=about, aliases=also)
     return group.add_subparsers(required=True, metavar="COMMAND")
 
 

@@ -31,6 +31,8 @@ from partsemble_core.store.exports import get_export
 from partsemble_core.store.syncs import SyncCause, SyncState
 
 MOST_SHOWN = 100_000
+NEEDS_A_PERSON = 2
+"""Exit code of a run after which something lies still until somebody decides."""
 LINES = (
     Column("account", "Account"),
     Column("debit", "Debit", "money"),
@@ -60,12 +62,12 @@ def add_commands(commands: Commands) -> None:
     unset = add_command(accounts, "unset", unset_account, about="Let a role that isn't needed have no account.")
     unset.add_argument("role", help=f"one of {', '.join(role for role in AccountRole if role not in REQUIRED_ROLES)}")
     add_command(accounts, "sync", read_accounts, about="Read the accounts from the books again.")
-    exports = add_group(commands, "exports", about="Postings to the books.")
+    exports = add_group(commands, "exports", also=["export"], about="Postings to the books.")
     listed = add_command(exports, "list", list_rows, about="List exports, newest first.")
     listed.set_defaults(list_name="exports")
     listed.add_argument("--search", default="", help="words that a row must hold")
     add_json(listed)
-    add_command(exports, "run", run_exports, about="Post now all that is due, in this process.")
+    add_json(add_command(exports, "run", run_exports, about="Post now all that is due, in this process."))
     show = add_command(exports, "show", show_export, about="Show a posting line by line, and every attempt at it.")
     show.add_argument("reference", help="reference of the document, or id of the export")
     add_json(show)
@@ -146,16 +148,18 @@ def run_exports(args: argparse.Namespace) -> int:
     with open_office(args) as office:
         mine = [each.export_id for each in due_of(office.house, office.company_id, limit=MOST_SHOWN)]
         drain(office.house, office.company_id, seconds=math.inf)
-        became: Counter[str] = Counter()
-        for export_id in mine:
-            with office.reading() as session:
-                export = get_export(session, export_id)
+        with office.reading() as session:
+            tried = [get_export(session, export_id) for export_id in mine]
+    became = Counter(_outcome(export.state) for export in tried)
+    if args.json:
+        print_json([{"reference": e.reference, "state": e.state, "problem": e.problem} for e in tried])
+    else:
+        for export in tried:
             problem = f": {export.problem}" if export.problem else ""
             print(f"{export.reference}  {export_label(export.state)} ({export.state}){problem}")
-            became[_outcome(export.state)] += 1
-    done = ", ".join(f"{count} {outcome}" for outcome, count in became.items())
-    print(f"{counted(len(mine), 'export')} tried: {done}." if mine else "Nothing was due.")
-    return 0
+        done = ", ".join(f"{count} {outcome}" for outcome, count in became.items())
+        print(f"{counted(len(tried), 'export')} tried: {done}." if tried else "Nothing was due.")
+    return NEEDS_A_PERSON if became["need you"] else 0
 
 
 def _outcome(state: str) -> str:

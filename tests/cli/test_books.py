@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from partsemble_core.plugin_api import Rejected, hookimpl
+from partsemble_csv_import import CsvImport as CsvImport
 from tests.cli.typing_in import Shell
 
 ROLES = ("receiving_debit", "receiving_credit", "build_debit", "build_credit")
@@ -100,3 +104,22 @@ def test_only_a_role_that_isn_t_needed_is_unset(connected: Shell) -> None:
     assert "waste has no account." in connected.done("accounts", "unset", "waste")
     assert connected.type("accounts", "unset", "build_debit").err.startswith("error[invalid]:")
     assert connected.type("accounts", "unset", "tips").err.startswith("error[invalid]:")
+
+
+def test_a_run_of_exports_tells_programs_what_became_of_each(connected: Shell) -> None:
+    connected.done("receive", "--supplier", "ACM", "PANEL=20@34.50")
+    ran = connected.type("export", "run", "--json")
+    assert (ran.code, ran.json) == (0, [{"reference": "PSB-RCV-0001", "state": "posted", "problem": ""}])
+    assert connected.type("exports", "run", "--json").json == []
+
+
+def test_a_run_ends_with_two_when_something_needs_a_person(connected: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    connected.done("receive", "--supplier", "ACM", "PANEL=20@34.50")
+    monkeypatch.setattr(CsvImport, "post_journal", refuse)
+    ran = connected.type("exports", "run", "--json")
+    assert (ran.code, [row["state"] for row in json.loads(ran.out)]) == (2, ["review"])
+
+
+@hookimpl
+def refuse(self: object, entry: object) -> None:
+    raise Rejected("The period is closed.", problems=("The period is closed.",))

@@ -86,7 +86,8 @@ def commands_of(parser: argparse.ArgumentParser, prefix: str = "partsemble") -> 
     if not groups:
         yield prefix
     for group in groups:
-        for name, child in group.choices.items():
+        names = {id(child): name for name, child in reversed(group.choices.items())}  # an alias comes after its name
+        for name, child in ((name, child) for name, child in group.choices.items() if names[id(child)] == name):
             yield from commands_of(child, f"{prefix} {name}")
 
 
