@@ -258,6 +258,7 @@ def _request(entry: JournalEntry, step: JournalStep, *, key: str) -> Request:
         token=entry.token,
         lines=_lines(entry),
         external_id=step.external_id or "",
+        day=entry.date.isoformat(),
     )
 
 

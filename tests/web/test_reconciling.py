@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable
+from decimal import Decimal
 
 from partsemble_core.services import mapping
 from partsemble_core.services.receiving import LineInput, receive
@@ -34,8 +36,14 @@ def test_the_page_explains_our_side_and_asks_the_books(shop: Shop, visit: Visit)
     assert "Not posted yet" in shown
     assert "PSB-000001" in shown
     file = accountant.post("/reconcile.csv", {"on": ""}, page="/reconcile").text.splitlines()
-    assert file[0].lstrip("\ufeff") == "What,Reference,Account,Stock,Posted,Books,Difference,Their id,Note"
-    assert file[-1].startswith("Not explained,,,,,,0")
+    assert file[0].lstrip("\ufeff") == "What,Reference,Account,Stock,Posted,Books,Books − posted,Amount,Their id,Note"
+    assert file[-2].startswith("Not explained,,,,,,,0")
+    last = next(csv.DictReader([file[0].lstrip("\ufeff"), file[-1]]))
+    accounts = [row for row in csv.DictReader([file[0].lstrip("\ufeff"), *file[1:]]) if row["What"] == "Account"]
+    summed = next(row for row in csv.DictReader([file[0].lstrip("\ufeff"), *file[1:]]) if row["What"] == "Sum")
+    assert sum(Decimal(row["Books − posted"]) for row in accounts) == Decimal(summed["Books − posted"])
+    assert last["What"] == "Books − stock"
+    assert Decimal(last["Amount"]) == Decimal(summed["Books"]) - Decimal(summed["Stock"])
     assert viewer.get("/reconcile.xlsx").status_code == 200
     assert viewer.get("/reconcile?on=soon").status_code == 422
     assert accountant.post("/reconcile", {"on": "2999-01-01"}, page="/reconcile").status_code == 422
