@@ -25,7 +25,7 @@ SHOWN = 50
 """Lines of one reason that the page shows; a file has them all."""
 REPLACE = (
     "If the document is right, enter the same journal in the books again: it shows among journals of others, and the "
-    "two cancel. If it is wrong, reverse it here, and void the reversal's journal in the books too: it has nothing to undo."
+    "two cancel. If it is wrong, reverse it here, and void the reversal's journal in the books too: it undoes nothing."
 )
 HELP = {
     Reason.WAITING: "They are posted by the worker, or wait for a person under Exports.",
