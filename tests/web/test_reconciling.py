@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
+import datetime as dt
+import re
 from collections.abc import Callable
 from decimal import Decimal
 
+import pytest
+
+from partsemble_core.domain.reconciliation import Line, Reason, Verdict
 from partsemble_core.services import mapping
 from partsemble_core.services.receiving import LineInput, receive
+from partsemble_core.services.reconciling import Reconciliation
 from partsemble_core.store.true_ups import TrueUp
 from tests.web.people import Visitor, text_of
 from tests.web.shop import Shop, connect, make_lamps, post, stock_up
@@ -71,3 +78,39 @@ def test_rounding_is_trued_up_with_a_confirmation_and_reversed(shop: Shop, visit
     assert visit(shop, "builder").post("/true-ups", {"on": ""}, page="/reconcile").status_code == 403
     with shop.house.reading(shop.company_id) as session:
         assert [made.reverses_id for made in session.query(TrueUp).order_by(TrueUp.id)] == [None, 1]
+
+
+def test_lines_that_cancel_each_other_are_shown_quietly(
+    shop: Shop, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect(shop)
+    twenty = Decimal(20)
+    pair = (
+        Line(reason=Reason.LEFT_OUT, amount=-twenty, reference="PSB-RCV-0001"),
+        Line(reason=Reason.VOIDED, amount=twenty, reference="PSB-RCV-0002"),
+    )
+    found = Reconciliation(
+        day=dt.date(2026, 3, 31),
+        organisation="QuickBooks",
+        accounts=(),
+        stock=twenty,
+        posted=Decimal(0),
+        books=twenty,
+        lines=pair,
+        remainder=Decimal(0),
+        verdict=Verdict.AGREES,
+    )
+    monkeypatch.setattr("partsemble_web.reconciling.reconcile", lambda *args, **more: found)
+    accountant = visit(shop, "accountant")
+    shown = text_of(accountant.post("/reconcile", {"on": ""}, page="/reconcile"))
+    assert "Stock and books agree. To the last digit. 2 lines cancel each other." in shown
+    assert "Left out of the books" in shown
+    assert "enter the same journal in the books again" in shown
+    assert "Restore it there" not in shown
+    partly = dataclasses.replace(found, books=Decimal(30), remainder=Decimal(10), verdict=Verdict.DIFFERS)
+    monkeypatch.setattr("partsemble_web.reconciling.reconcile", lambda *args, **more: partly)
+    shown = text_of(accountant.post("/reconcile", {"on": ""}, page="/reconcile"))
+    assert re.search(
+        r"The books differ from stock by \+10.00 [A-Z]{3}. \+10.00 [A-Z]{3} of it isn’t explained", shown
+    ), shown[900:1500]
+    assert "the sum can’t" not in shown
