@@ -65,7 +65,7 @@ def run_reconcile(args: argparse.Namespace) -> int:
 def _summed_up(found: Reconciliation, decimals: int) -> str:
     difference = format_amount(found.difference, decimals=decimals)
     if found.verdict == Verdict.AGREES:
-        cancelling = f" {found.cancelling} lines cancel each other." if found.cancelling else ""
+        cancelling = f" {found.cancelling} lines cancel each other." if found.cancelling > 1 else ""
         return f"{found.organisation} agrees with stock at the end of {found.day}; rounding {difference}.{cancelling}"
     if found.verdict == Verdict.UNKNOWN:
         return f"Can't tell whether the books agree. {found.problem}"

@@ -291,7 +291,7 @@ def _compared(document: Document, posting: Posting, found: Sequence[Booked], day
 
 def judge(lines: Sequence[Line], difference: Decimal) -> Verdict:
     """They agree when the sums do, but for rounding: what cancels out is nobody's difference."""
-    return Verdict.AGREES if difference == rounding_in(lines) else Verdict.DIFFERS
+    return Verdict.AGREES if difference in (NOTHING, rounding_in(lines)) else Verdict.DIFFERS
 
 
 def rounding_in(lines: Iterable[Line]) -> Decimal:

@@ -148,6 +148,8 @@ class Reconciliation:
     @property
     def unexplained(self) -> Decimal:
         """How much of the difference nothing explains; what lines cancel out isn't part of it."""
+        if self.verdict == Verdict.AGREES:
+            return NOTHING
         return unexplained(add([self.difference, -self.rounding]), self.remainder or NOTHING)
 
     @property

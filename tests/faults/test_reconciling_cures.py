@@ -152,6 +152,14 @@ def test_what_rounds_to_nothing_is_rounding(stage: Stage) -> None:
     assert agreed(stage, cancelling=0).difference == Decimal("0.004")
 
 
+def test_equal_sums_agree_whatever_was_rounded(stage: Stage) -> None:
+    for _ in range(10):
+        receive(stage, "1.234")
+    assert agreed(stage, cancelling=0).difference == Decimal("-0.04")
+    enter(stage, "a-621", "a-623", "0.04")  # somebody's own true-up
+    assert agreed(stage, cancelling=1).difference == 0
+
+
 def test_an_account_chosen_by_mistake_is_no_account_of_stock(stage: Stage) -> None:
     stage.house.write(stage.company_id, lambda s: opting.set_options(s, {"export_receipts": "manual"}))
     chosen(stage, "receiving_debit", "478")
