@@ -28,7 +28,7 @@ class AccountRowOut(Strict):
     stock = Amount(required=True)
     posted = Amount(required=True)
     books = Amount(required=True, allow_none=True)
-    difference = Amount(required=True, allow_none=True)
+    books_minus_posted = Amount(required=True, allow_none=True)
 
 
 class ReasonLineOut(Strict):
@@ -54,7 +54,15 @@ class ReconciliationOut(Strict):
     stock = Amount(required=True)
     posted = Amount(required=True)
     books = Amount(required=True, allow_none=True)
-    difference = Amount(required=True)
+    books_minus_posted = Amount(required=True, allow_none=True)
+    difference = Amount(
+        required=True, metadata={"description": "Books minus stock; where books is null, posted minus stock."}
+    )
+    rounding = Amount(required=True, metadata={"description": "Recorded with the postings; no difference by itself."})
+    unexplained = Amount(required=True, metadata={"description": "Of the difference; without what lines cancel out."})
+    cancelling_lines = Integer(
+        required=True, metadata={"description": "Lines, and the remainder, that cancel each other where it agrees."}
+    )
     remainder = Amount(required=True, allow_none=True)
     problem = String(required=True)
     why_no_journals = String(required=True)

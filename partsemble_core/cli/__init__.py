@@ -82,13 +82,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         code: int = args.run(args)
         sys.stdout.flush()
     except PartsembleError as error:
-        return _refuse(error)
+        return _refuse(error, args)
     except (OperationalError, InterfaceError) as error:
-        return _refuse(DatabaseUnreachable(f"The database can't be used ({error.orig}). Look at DATABASE_URL."))
+        return _refuse(DatabaseUnreachable(f"The database can't be used ({error.orig}). Look at DATABASE_URL."), args)
     except DatabaseError as error:
         if "not a database" not in str(error.orig):
             raise
-        return _refuse(DatabaseUnreachable("The database's file isn't a database. Look at DATABASE_URL."))
+        return _refuse(DatabaseUnreachable("The database's file isn't a database. Look at DATABASE_URL."), args)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # the reader had enough, such as `head`
@@ -102,8 +102,9 @@ def web_app() -> Flask:
     return create_app(config.load())
 
 
-def _refuse(error: PartsembleError) -> int:
+def _refuse(error: PartsembleError, args: argparse.Namespace) -> int:
     field = getattr(error, "field", None)
     where = f" ({field})" if field else ""
     print(f"error[{error.code}]: {error}{where}", file=sys.stderr)
-    return REFUSED
+    code: int = getattr(args, "refused", REFUSED)
+    return code

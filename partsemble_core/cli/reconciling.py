@@ -20,7 +20,9 @@ from partsemble_core.services.tabulating import COLUMNS, reconciliation_listing,
 from partsemble_core.services.truing import list_true_ups, take_back, true_up
 from partsemble_core.store.true_ups import TrueUp
 
-CODES = {Verdict.AGREES: 0, Verdict.DIFFERS: REFUSED, Verdict.UNKNOWN: 2}
+CODES = {Verdict.AGREES: 0, Verdict.DIFFERS: 1, Verdict.UNKNOWN: 2}
+NO_ANSWER = 3
+"""The exit code where the command itself was refused, so that no script takes that for a difference."""
 SHOWN = tuple(column for column in COLUMNS if column.key not in ("external_id", "note"))
 TRUE_UPS = (
     Column("reference", "True-up"),
@@ -36,6 +38,7 @@ def add_commands(commands: Commands) -> None:
     compare.add_argument("--on", default="", metavar="DATE", help="at the end of this day; today if left out")
     compare.add_argument("--offline", action="store_true", help="compare with what was posted; don't ask the books")
     add_json(compare)
+    compare.set_defaults(refused=NO_ANSWER)
     group = add_group(commands, "true-ups", about="Journals that move rounding off the accounts of stock.")
     add_json(add_command(group, "list", show_true_ups, about="List true-ups, newest first."))
     make = add_command(group, "make", make_true_up, about="Post the rounding to its own account.")
@@ -62,10 +65,11 @@ def run_reconcile(args: argparse.Namespace) -> int:
 def _summed_up(found: Reconciliation, decimals: int) -> str:
     difference = format_amount(found.difference, decimals=decimals)
     if found.verdict == Verdict.AGREES:
-        return f"{found.organisation} agrees with stock at the end of {found.day}; rounding {difference}."
+        cancelling = f" {found.cancelling} lines cancel each other." if found.cancelling > 1 else ""
+        return f"{found.organisation} agrees with stock at the end of {found.day}; rounding {difference}.{cancelling}"
     if found.verdict == Verdict.UNKNOWN:
         return f"Can't tell whether the books agree. {found.problem}"
-    left = format_amount(found.remainder or found.stock * 0, decimals=decimals)
+    left = format_amount(found.unexplained, decimals=decimals)
     why = f" {found.why_no_journals}" if found.why_no_journals else ""
     return f"{found.organisation} differs from stock by {difference}, of which {left} isn't explained.{why}"
 

@@ -11,10 +11,17 @@ from typing import Any
 import sqlalchemy as sa
 
 from partsemble_core.demo.stage import DemoFailed, Stage
-from partsemble_core.demo.story import Made
+from partsemble_core.demo.story import EMAIL, Made
 from partsemble_core.domain.amounts import add, format_amount, format_quantity, format_unit_cost, unit_cost
+from partsemble_core.domain.reconciliation import Verdict
 from partsemble_core.plugin_api.http import Http
-from partsemble_core.services.reconciling import DocumentProof, prove_documents, stock_accounts, stock_value
+from partsemble_core.services.reconciling import (
+    DocumentProof,
+    prove_documents,
+    reconcile,
+    stock_accounts,
+    stock_value,
+)
 from partsemble_core.store.builds import Build, cost_lines_of
 from partsemble_core.store.lots import DocumentKind, DrawRow, Lot
 from partsemble_core.store.products import Product
@@ -38,6 +45,7 @@ def print_account(stage: Stage, made: Made) -> bool:
         _print_builds(session)
         proofs = prove_documents(session)
         checks = _documents(proofs, books) + _stock(session, made, books)
+    checks.append(_reconciled(stage, made))
     _print_journals(proofs, books)
     print("\nProof")
     for check in checks:
@@ -140,6 +148,15 @@ def _stock(session: CompanySession, made: Made, books: dict[str, Any]) -> list[C
             holds=difference == 0,
         )
     ]
+
+
+def _reconciled(stage: Stage, made: Made) -> Check:
+    """The product's own comparison, by what the books answer."""
+    today = stage.house.act(made.company_id, by=EMAIL).today
+    found = reconcile(stage.house, made.company_id, on=today)
+    holds = found.verdict == Verdict.AGREES
+    says = "agree" if holds else f"don't, or can't tell: {found.problem}"
+    return Check(says=f"reconciled: stock and books {says}, rounding {_money(found.rounding)}", holds=holds)
 
 
 def _journals_of(proof: DocumentProof, books: dict[str, Any]) -> list[dict[str, Any]]:

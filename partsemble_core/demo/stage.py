@@ -23,6 +23,11 @@ from partsemble_core.wiring import build_house
 SANDBOX = "partsemble_xero.sandbox"
 MAKER = "Northlight Kits"
 BOOKS = ("Demo Kits Ltd:NZD", f"{MAKER}:NZD")
+SCOPES = (
+    "offline_access openid profile email accounting.settings.read accounting.manualjournals accounting.contacts"
+    " accounting.invoices.read accounting.reports.trialbalance.read"
+)
+"""What the plugin asks for by itself, and the trial balance, so that the companies can be reconciled."""
 FACTS = ("address", "client_id", "client_secret")
 
 
@@ -79,6 +84,7 @@ def _settings(folder: Path, *, redis_url: str, facts: dict[str, str], port: int)
         "xero_token_url": f"{url}/connect/token",
         "xero_revoke_url": f"{url}/connect/revocation",
         "xero_api_url": url,
+        "xero_scopes": SCOPES,
     }
     environment = {"PARTSEMBLE_BASE_URL": f"http://localhost:{port}", "PARTSEMBLE_SWEEP_SECONDS": "2"}
     environment["PARTSEMBLE_SMTP_URL"] = "log:"  # nobody reads mail here: letters are shown where the demo runs

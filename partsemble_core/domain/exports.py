@@ -178,5 +178,5 @@ def _judge_stored(found: Sequence[Found], stored_id: str, drafts: Sequence[str])
         state=ExportState.REVIEW,
         external_id=stored_id,
         problem=f"Journal {stored_id} is {status} in the books. "
-        "Restore it there, or cancel this export and reverse here.",
+        "Post it anew (Post with other accounts), leave it out, or cancel it together with its document.",
     )

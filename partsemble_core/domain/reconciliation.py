@@ -50,7 +50,7 @@ TITLES: Mapping[Reason, str] = {
     Reason.FAILED: "Refused by the books",
     Reason.LEFT_OUT: "Left out of the books",
     Reason.CANCELLED: "Posting cancelled",
-    Reason.NOT_EXPORTED: "Recorded before the books were connected",
+    Reason.NOT_EXPORTED: "Recorded while no books were connected",
     Reason.OTHER_BOOKS: "Posted to other books",
     Reason.IN_REVIEW: "Builds in review",
     Reason.OTHER_DAY: "Posted with another date",
@@ -78,7 +78,7 @@ WHY_UNPOSTED: Mapping[ExportState, Reason] = {
 
 
 class Verdict(enum.StrEnum):
-    """agrees: but for recorded rounding. differs: explained or not. unknown: the books couldn't be asked."""
+    """agrees: in sum, but for recorded rounding. differs: explained or not. unknown: the books couldn't be asked."""
 
     AGREES = "agrees"
     DIFFERS = "differs"
@@ -90,6 +90,7 @@ class Posting:
     """An export as reconciling sees it. ``is_here``: it went to the books that are asked.
 
     ``by_account`` holds its amounts on accounts of stock; ``leaves_stock``: another of its lines is on none of them.
+    ``is_nothing``: left out for want of a line to post.
     """
 
     export_id: int
@@ -100,6 +101,7 @@ class Posting:
     is_here: bool = True
     by_account: Mapping[str, Decimal] = field(default_factory=dict)
     leaves_stock: bool = True
+    is_nothing: bool = False
     problem: str = ""
 
     @property
@@ -117,7 +119,10 @@ class Posting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """What a document moved in stock: ``moved`` by the day, ``moves`` in all. A reversal's ``root`` is its original."""
+    """What a document moved in stock: ``moved`` by the day, ``moves`` in all. A reversal's ``root`` is its original.
+
+    ``trued``: what a true-up takes off the rounding, whatever its accounts stand for since. None for all others.
+    """
 
     key: DocumentKey
     reference: str
@@ -126,7 +131,7 @@ class Document:
     moves: Decimal = NOTHING
     postings: tuple[Posting, ...] = ()
     is_in_review: bool = False
-    is_true_up: bool = False
+    trued: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +163,7 @@ def explain_ours(documents: Sequence[Document], day: dt.date, *, least: Decimal)
 
     A document and its reversal that cancel out for the same reason aren't shown.
     """
-    reasons = {document.key: _why_unposted(document) for document in documents}
+    reasons = {document.key: _why_unposted(document, least=least) for document in documents}
     found: defaultdict[tuple[DocumentKey, Reason], list[Line]] = defaultdict(list)
     for document in documents:
         for line in _lines_of(document, day, reasons=reasons, least=least):
@@ -170,13 +175,17 @@ def _lines_of(document: Document, day: dt.date, *, reasons: Mapping[DocumentKey,
     counted = [posting for posting in document.postings if posting.counts(day)]
     if not counted:
         reason = reasons[document.key]
-        if reason == Reason.NOT_EXPORTED:  # a reversal follows its original, which was called off by it
-            reason = reasons.get(document.root, reason)
+        root = reasons.get(document.root, reason)
+        if reason == Reason.NOT_EXPORTED or (reason, root) == (Reason.LEFT_OUT, Reason.CANCELLED):
+            reason = root  # a reversal follows its original, which was called off by it
         return _kept([_line(document, reason, -document.moved)])
     posted = add([posting.on_stock for posting in counted])
+    if document.trued is not None:
+        within = _line(document, Reason.WITHIN_STOCK, add([posted, -document.trued]))
+        return _kept([_line(document, Reason.ROUNDING, document.trued), within])
     exact = document.moves if any(posting.leaves_stock for posting in counted) else NOTHING
     rounding, rest = add([posted, -exact]), []
-    if not document.is_true_up and abs(rounding) >= 2 * least:  # a share of a rounded sum
+    if abs(rounding) >= 2 * least:  # a share of a rounded sum
         rest, rounding = [_line(document, Reason.WITHIN_STOCK, rounding)], NOTHING
     return _kept(
         [
@@ -204,14 +213,17 @@ def _line(document: Document, reason: Reason, amount: Decimal) -> Line:
     )
 
 
-def _why_unposted(document: Document) -> Reason:
+def _why_unposted(document: Document, *, least: Decimal) -> Reason:
     """Why nothing of it is counted, if nothing is."""
     if any(posting.is_posted for posting in document.postings):
         return Reason.OTHER_DAY
-    if not document.postings:
-        if document.is_in_review:
+    if all(posting.is_here and posting.is_nothing for posting in document.postings):
+        if document.is_in_review or not document.moves:  # parts went, and what came of them came later
             return Reason.IN_REVIEW
-        return Reason.NOT_EXPORTED if document.moves else Reason.OTHER_DAY
+        if not document.postings:
+            return Reason.NOT_EXPORTED
+        if abs(document.moves) <= least / 2:  # it rounds to nothing
+            return Reason.ROUNDING
     last = document.postings[-1]
     return Reason.OTHER_BOOKS if last.state == ExportState.POSTED else WHY_UNPOSTED[last.state]
 
@@ -262,7 +274,9 @@ def _compared(document: Document, posting: Posting, found: Sequence[Booked], day
     if not posting.is_posted:
         return [line(Reason.THERE_ALREADY, _held(journal, day), journal) for journal in found]
     main = next((journal for journal in found if journal.external_id == posting.external_id), None)
-    lines = [line(Reason.DOUBLE, _held(journal, day), journal) for journal in found if journal is not main]
+    is_there = main is not None and main.is_posted
+    others = Reason.DOUBLE if is_there else Reason.FOREIGN  # a copy of what was voided stands in for it
+    lines = [line(others, _held(journal, day), journal) for journal in found if journal is not main]
     ours = posting.on_stock if posting.date <= day else NOTHING
     if main is None or not main.is_posted:
         return [*lines, line(Reason.MISSING if main is None else Reason.VOIDED, -ours)]
@@ -273,3 +287,19 @@ def _compared(document: Document, posting: Posting, found: Sequence[Booked], day
         line(Reason.MOVED, add([moved, -ours])),
         line(Reason.EDITED, add([theirs, -moved])),
     ]
+
+
+def judge(lines: Sequence[Line], difference: Decimal) -> Verdict:
+    """They agree when the sums do, but for rounding: what cancels out is nobody's difference."""
+    return Verdict.AGREES if difference in (NOTHING, rounding_in(lines)) else Verdict.DIFFERS
+
+
+def rounding_in(lines: Iterable[Line]) -> Decimal:
+    return add([line.amount for line in lines if line.reason == Reason.ROUNDING])
+
+
+def unexplained(difference: Decimal, remainder: Decimal) -> Decimal:
+    """How much of the ``difference`` nothing explains: the part of the remainder that no line cancels."""
+    if difference * remainder <= 0:
+        return NOTHING
+    return min(remainder, difference) if remainder > 0 else max(remainder, difference)

@@ -12,7 +12,16 @@ import sqlalchemy as sa
 from partsemble_core.domain.amounts import add, from_minor
 from partsemble_core.domain.exports import ExportState
 from partsemble_core.domain.journals import STOCK_ROLES
-from partsemble_core.domain.reconciliation import Line, Reason, Verdict, explain_ours, explain_theirs
+from partsemble_core.domain.reconciliation import (
+    Line,
+    Reason,
+    Verdict,
+    explain_ours,
+    explain_theirs,
+    judge,
+    rounding_in,
+    unexplained,
+)
 from partsemble_core.plugin_api.entries import entry_from_bytes
 from partsemble_core.plugin_api.errors import RetryLater
 from partsemble_core.plugin_api.types import JournalEntry
@@ -97,8 +106,7 @@ class AccountRow:
     books: Decimal | None
 
     @property
-    def difference(self) -> Decimal | None:
-        """Books minus posted."""
+    def books_minus_posted(self) -> Decimal | None:
         return None if self.books is None else add([self.books, -self.posted])
 
 
@@ -128,6 +136,30 @@ class Reconciliation:
         return add([self.posted if self.books is None else self.books, -self.stock])
 
     @property
+    def books_minus_posted(self) -> Decimal | None:
+        """Of all accounts together."""
+        return None if self.books is None else add([self.books, -self.posted])
+
+    @property
+    def rounding(self) -> Decimal:
+        """What was recorded with the postings: books and stock agree although they differ by it."""
+        return rounding_in(self.lines)
+
+    @property
+    def unexplained(self) -> Decimal:
+        """How much of the difference nothing explains; what lines cancel out isn't part of it."""
+        if self.verdict == Verdict.AGREES:
+            return NOTHING
+        return unexplained(add([self.difference, -self.rounding]), self.remainder or NOTHING)
+
+    @property
+    def cancelling(self) -> int:
+        """How many lines, and the remainder, cancel each other where the sums agree."""
+        if self.verdict != Verdict.AGREES:
+            return 0
+        return sum(line.reason != Reason.ROUNDING for line in self.lines) + bool(self.remainder)
+
+    @property
     def groups(self) -> tuple[tuple[Reason, Decimal, tuple[Line, ...]], ...]:
         """The lines by reason, each with its sum, in the order of `Reason`."""
         by_reason = {reason: tuple(line for line in self.lines if line.reason == reason) for reason in Reason}
@@ -155,13 +187,12 @@ def reconcile(
         return replace(found, why_no_journals=sight.why_no_journals)
     books = add(list(sight.balances.values()))
     remainder = add([books, -side.stock, *(-line.amount for line in lines)])
-    agrees = not remainder and all(line.reason == Reason.ROUNDING for line in lines)
     return replace(
         _one_sided(side, lines, problem=""),
         accounts=_accounts(side, sight.balances),
         books=books,
         remainder=remainder,
-        verdict=Verdict.AGREES if agrees else Verdict.DIFFERS,
+        verdict=judge(lines, add([books, -side.stock])),
         why_no_journals=sight.why_no_journals,
     )
 

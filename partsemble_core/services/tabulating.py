@@ -15,14 +15,15 @@ COLUMNS = (
     Column("stock", "Stock", "money"),
     Column("posted", "Posted", "money"),
     Column("books", "Books", "money"),
-    Column("amount", "Difference", "money"),
+    Column("books_minus_posted", "Books − posted", "money"),
+    Column("amount", "Amount", "money"),
     Column("external_id", "Their id"),
     Column("note", "Note"),
 )
 
 
 def reconciliation_listing(found: Reconciliation) -> Listing:
-    """Accounts and their sum, then every line of the explanation, then what remains."""
+    """Accounts and their sum, every line of the explanation, what remains, and what both add up to: as on the page."""
     rows: list[Row] = [
         _row(
             "Account",
@@ -30,7 +31,7 @@ def reconciliation_listing(found: Reconciliation) -> Listing:
             stock=account.stock,
             posted=account.posted,
             books=account.books,
-            amount=account.difference,
+            books_minus_posted=account.books_minus_posted,
         )
         for account in found.accounts
     ]
@@ -40,13 +41,14 @@ def reconciliation_listing(found: Reconciliation) -> Listing:
             stock=found.stock,
             posted=found.posted,
             books=found.books,
-            amount=found.difference,
+            books_minus_posted=found.books_minus_posted,
             note=found.problem,
         )
     )
     rows += [_line(line) for _, _, lines in found.groups for line in lines]
     if found.remainder is not None:
         rows.append(_row("Not explained", amount=found.remainder, note=found.why_no_journals))
+    rows.append(_row("Posted − stock" if found.books is None else "Books − stock", amount=found.difference))
     return Listing(
         name="reconcile", title="Reconciliation", columns=COLUMNS, rows=rows, total=len(rows), query=ListQuery()
     )
@@ -76,7 +78,11 @@ def reconciliation_values(found: Reconciliation) -> Row:
         "stock": found.stock,
         "posted": found.posted,
         "books": found.books,
+        "books_minus_posted": found.books_minus_posted,
         "difference": found.difference,
+        "rounding": found.rounding,
+        "unexplained": found.unexplained,
+        "cancelling_lines": found.cancelling,
         "remainder": found.remainder,
         "problem": found.problem,
         "why_no_journals": found.why_no_journals,
@@ -88,7 +94,7 @@ def reconciliation_values(found: Reconciliation) -> Row:
                 "stock": account.stock,
                 "posted": account.posted,
                 "books": account.books,
-                "difference": account.difference,
+                "books_minus_posted": account.books_minus_posted,
             }
             for account in found.accounts
         ],

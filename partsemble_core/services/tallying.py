@@ -66,7 +66,7 @@ def tally(session: CompanySession, day: dt.date) -> Tally:
     here = connection.id if connection else 0
     mapped = mapped_accounts(session, connection.id) if connection else {}
     ids = {mapped[role].external_id for role in STOCK_ROLES if role in mapped}
-    ids |= {found for export in exports if export.connection_id == here for found in export.stock_accounts}
+    ids |= {found for export in exports if _may_hold(export, here) for found in export.stock_accounts}
     postings: defaultdict[DocumentKey, list[Posting]] = defaultdict(list)
     for export in exports:
         postings[_key_of(export)].append(_posting(export, here=here, ids=ids))
@@ -81,6 +81,11 @@ def tally(session: CompanySession, day: dt.date) -> Tally:
         accounts=tuple(_accounts(session, here, ids, counted, by_account)),
         documents=documents,
     )
+
+
+def _may_hold(export: Export, here: int) -> bool:
+    """Whether its accounts hold some of it, or may yet: an account chosen by mistake holds nothing."""
+    return export.connection_id == here and export.state not in (ExportState.SKIPPED, ExportState.CANCELLED)
 
 
 def _key_of(export: Export) -> DocumentKey:
@@ -100,6 +105,7 @@ def _posting(export: Export, *, here: int, ids: set[str]) -> Posting:
         is_here=export.connection_id == here,
         by_account=sums_on(entry.lines, ids),
         leaves_stock=any(line.account_id not in ids for line in entry.lines),
+        is_nothing=not entry.lines and export.state == ExportState.SKIPPED,
         problem=export.problem,
     )
 
@@ -123,7 +129,8 @@ def _documents(
         (str(DocumentKind.REVERSAL), row[0]): (row[1], row[2])
         for row in session.execute(sa.select(Reversal.id, Reversal.document_kind, Reversal.document_id))
     }
-    names = {("true_up", row[0]): row[1] for row in session.execute(sa.select(TrueUp.id, TrueUp.reference))}
+    true_ups = {("true_up", row.id): row for row in session.scalars(sa.select(TrueUp))}
+    names = {key: row.reference for key, row in true_ups.items()}
     keys = dict.fromkeys([*moves, *postings])
     return tuple(
         Document(
@@ -134,7 +141,7 @@ def _documents(
             moves=moves[key][2] if key in moves else NOTHING,
             postings=tuple(postings.get(key, ())),
             is_in_review=key[0] == DocumentKind.BUILD and key[1] in reviews,
-            is_true_up=key[0] == DocumentKind.TRUE_UP,
+            trued=true_ups[key].amount if key in true_ups else None,
         )
         for key in keys
     )

@@ -7,20 +7,20 @@ from collections.abc import Mapping
 
 import sqlalchemy as sa
 
-from partsemble_core.domain.amounts import add, from_minor, to_minor
+from partsemble_core.domain.amounts import from_minor, to_minor
 from partsemble_core.domain.exports import ExportState
 from partsemble_core.domain.journals import AccountRole, Journal, Line
 from partsemble_core.domain.products import clean_text
-from partsemble_core.domain.reconciliation import Reason, explain_ours
+from partsemble_core.domain.reconciliation import explain_ours, rounding_in
 from partsemble_core.errors import Conflict, Invalid, InvariantBroken, WrongState
 from partsemble_core.plugin_api.entries import entry_from_bytes
 from partsemble_core.services.acting import Act, parse_day
 from partsemble_core.services.closing import check_day_is_open
-from partsemble_core.services.exporting import AccountNotSet, queue_journal
+from partsemble_core.services.exporting import ROLE_LABELS, AccountNotSet, queue_journal
 from partsemble_core.services.syncing import get_live_connection
-from partsemble_core.services.tallying import tally
+from partsemble_core.services.tallying import Tally, tally
 from partsemble_core.store.companies import get_company, next_number
-from partsemble_core.store.connections import Connection, RemoteAccount, mapped_accounts
+from partsemble_core.store.connections import Connection, RemoteAccount, get_connection, mapped_accounts
 from partsemble_core.store.exports import Export, find_for_document
 from partsemble_core.store.lots import DocumentKind
 from partsemble_core.store.session import CompanySession
@@ -29,6 +29,12 @@ from partsemble_core.store.true_ups import TrueUp, get_true_up
 REASON = 500
 OVER = (ExportState.POSTED, ExportState.SKIPPED, ExportState.CANCELLED)
 """States in which a true-up's posting has come to its end."""
+ON_ITS_WAY = "is on its way to the books. Wait until it is posted, then try again."
+WHY_NOT_OVER = {
+    ExportState.HELD: "waits for somebody to post it. Post it or leave it out under Exports, then try again.",
+    ExportState.REVIEW: "wasn't taken by the books. Decide about it under Exports, then try again.",
+    ExportState.UNKNOWN: "is being looked up in the books. Wait until that is done, then try again.",
+}
 
 
 class NothingToTrueUp(Conflict):
@@ -41,15 +47,17 @@ def true_up(session: CompanySession, act: Act, *, on: object = None) -> TrueUp:
     """Queues the journal that takes the rounding of all that was posted through ``on`` (today) off the stock account.
 
     What is left is less than the smallest amount of the currency. Raises NothingToTrueUp, AccountNotSet(ROUNDING),
-    NotConnected, Conflict while another true-up is on its way, PeriodLocked, Invalid.
+    NotConnected, Conflict while another true-up of these books isn't over, PeriodLocked, Invalid.
     """
     day = parse_day(on, field="on", today=act.today)
     number = next_number(session, "true-up")  # holds back others that want the same
     check_day_is_open(session, day, field="on")
     connection = get_live_connection(session)
     accounts = _accounts(session, connection)
-    _check_others(session, day)
-    minor = -_rounding_through(session, day)
+    side = tally(session, day)
+    _check_rounding_is_apart(accounts[AccountRole.ROUNDING], side)
+    _check_others(session, connection, day)
+    minor = -_rounding_in(side)
     if not minor:
         raise NothingToTrueUp("The rounding comes to less than the smallest amount of the currency. Nothing to do.")
     return _book(session, act, connection, accounts, number=number, day=day, minor=minor)
@@ -70,7 +78,7 @@ def take_back(session: CompanySession, act: Act, true_up_id: int, *, reason: obj
     accounts = _accounts_of(session, export)
     connection = get_live_connection(session)
     if export.state != ExportState.POSTED or connection.id != export.connection_id:
-        raise WrongState(f"{original.reference} isn't posted in these books. Leave its export out instead.")
+        raise WrongState(_why_not_taken_back(session, original, export, connection))
     minor = -to_minor(original.amount, decimals=get_company(session).decimals)
     return _book(session, act, connection, accounts, number=number, day=day, minor=minor, original=original, reason=why)
 
@@ -90,8 +98,6 @@ def _accounts(session: CompanySession, connection: Connection) -> dict[AccountRo
     for role in (AccountRole.RECEIVING_DEBIT, AccountRole.ROUNDING):
         if role not in mapped:
             raise AccountNotSet(role)
-    if mapped[AccountRole.ROUNDING].external_id == mapped[AccountRole.RECEIVING_DEBIT].external_id:
-        raise Conflict("The account for rounding is that of stock. Choose another in Integrations → Export accounts.")
     return {role: mapped[role] for role in (AccountRole.RECEIVING_DEBIT, AccountRole.ROUNDING)}
 
 
@@ -109,20 +115,40 @@ def _accounts_of(session: CompanySession, export: Export) -> dict[AccountRole, R
     return {role: known[line.account_id] for role, line in zip(roles, lines, strict=True)}
 
 
-def _check_others(session: CompanySession, day: dt.date) -> None:
-    """One at a time, in the order of their days: else the same rounding would be moved twice."""
+def _check_rounding_is_apart(rounding: RemoteAccount, side: Tally) -> None:
+    """From one account of stock to another it would stay in stock, and be found there again."""
+    if rounding.external_id in side.account_ids:
+        raise Conflict(
+            f"{rounding.code} {rounding.name} holds stock, so rounding can't leave stock by it. Choose another account "
+            f"for {ROLE_LABELS[AccountRole.ROUNDING]} in Integrations → Export accounts."
+        )
+
+
+def _check_others(session: CompanySession, connection: Connection, day: dt.date) -> None:
+    """One at a time in the same books, in the order of their days: else the same rounding would be moved twice."""
     for other, export in list_true_ups(session):
+        if export.connection_id != connection.id:
+            continue  # it is about rounding that lies in other books
         if export.state not in OVER:
-            raise Conflict(f"{other.reference} is on its way to the books. Wait until it is posted, then try again.")
+            raise Conflict(f"{other.reference} {WHY_NOT_OVER.get(ExportState(export.state), ON_ITS_WAY)}")
         if export.state == ExportState.POSTED and other.trued_up_on > day:
             raise Invalid("on", f"{other.reference} is of {other.trued_up_on}. Choose that day or a later one.")
 
 
-def _rounding_through(session: CompanySession, day: dt.date) -> int:
+def _why_not_taken_back(session: CompanySession, original: TrueUp, export: Export, connection: Connection) -> str:
+    if export.connection_id != connection.id:
+        books = get_connection(session, export.connection_id).organisation_name
+        return f"{original.reference} belongs to {books}, which isn't connected now. Connect it again first."
+    if export.state in OVER:
+        return f"{original.reference} was never posted. Nothing is there to undo."
+    return f"{original.reference} isn't posted. Leave it out under Exports instead."
+
+
+def _rounding_in(side: Tally) -> int:
     """In minor units: what rounding put on the accounts of stock."""
-    decimals = get_company(session).decimals
-    lines = explain_ours(tally(session, day).documents, day, least=from_minor(1, decimals=decimals))
-    return to_minor(add([line.amount for line in lines if line.reason == Reason.ROUNDING]), decimals=decimals)
+    decimals = side.company.decimals
+    lines = explain_ours(side.documents, side.day, least=from_minor(1, decimals=decimals))
+    return to_minor(rounding_in(lines), decimals=decimals)
 
 
 def _check_can_be_taken_back(session: CompanySession, original: TrueUp, day: dt.date) -> None:

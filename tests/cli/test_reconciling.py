@@ -39,7 +39,9 @@ def test_the_exit_code_says_whether_the_books_agree(connected: Shell) -> None:
     assert (said["verdict"], said["stock"], said["books"], said["remainder"]) == ("agrees", "690", "690", "0")
     offline = connected.type("reconcile", "--offline")
     assert (offline.code, "The books weren't asked." in offline.out) == (2, True)
-    assert connected.type("reconcile", "--on", "2999-01-01").err.startswith("error[invalid]:")
+    refused = connected.type("reconcile", "--on", "2999-01-01")
+    assert (refused.code, refused.err.startswith("error[invalid]:")) == (3, True)
+    assert connected.type("--company", "nobody", "reconcile").code == 3
 
 
 def test_without_books_it_can_not_tell(shell: Shell) -> None:

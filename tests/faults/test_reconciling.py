@@ -143,7 +143,7 @@ def test_what_people_did_in_the_books_is_told_apart(stage: Stage) -> None:
     ]
     assert (found.remainder, found.verdict) == (0, Verdict.DIFFERS)
     assert {line.reason: line.external_id for line in found.lines}[Reason.FOREIGN] == foreign
-    by_code = {row.code: row.difference for row in found.accounts}
+    by_code = {row.code: row.books_minus_posted for row in found.accounts}
     assert by_code == {"621": Decimal("-22.75"), "622": Decimal("9.50")}
     later = seen(stage, on=today(stage) + WEEK)
     assert [line.amount for line in later.lines if line.reason in (Reason.MOVED, Reason.FOREIGN)] == [

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from partsemble_core.demo import stage as demo
 from partsemble_core.domain.reconciliation import Verdict
 from partsemble_core.services import truing
 from partsemble_core.services.reconciling import Reconciliation, reconcile
@@ -97,3 +98,21 @@ def test_without_the_scope_our_side_is_shown_and_the_scope_named(engine: sa.Engi
         found = seen(stage)
     assert (found.posted, found.books, found.verdict) == (Decimal("12.50"), None, Verdict.UNKNOWN)
     assert "Add accounting.reports.trialbalance.read to the scopes" in found.problem
+
+
+def test_an_ended_sign_in_is_named_and_not_the_scope(stage: XeroStage) -> None:
+    posted(stage, "12.50")
+    stage.sandbox.revoke_grant()
+    found = seen(stage)
+    assert found.verdict == Verdict.UNKNOWN
+    assert "scopes" not in found.problem
+    assert "onnect" in found.problem
+
+
+def test_the_demo_asks_for_what_reconciling_needs(engine: sa.Engine, tmp_path: Path) -> None:
+    with a_xero_stage(engine, tmp_path) as made:
+        settings = xero_settings(engine, tmp_path, made.sandbox, scopes=demo.SCOPES)
+        stage = dataclasses.replace(made, house=dataclasses.replace(made.house, settings=settings))
+        stage.connect()
+        posted(stage, "12.50")
+        assert (seen(stage).verdict, seen(stage).books) == (Verdict.AGREES, Decimal("12.50"))

@@ -24,6 +24,7 @@ def test_the_demo_prints_its_account_and_its_proof_holds_twice_over(tmp_path: Pa
         "from lot BRT-20260209           40 PCB-BLANK  cost     1,420.00",
         "✓ 8 of 8 documents have exactly one POSTED journal, and no draft is left",
         "✓ stock: sub-ledger 7,159.29 = accounts 621 + 622 in the books 7,159.29, difference 0.00",
+        "✓ reconciled: stock and books agree, rounding 0.00",
     ):
         assert said in first.stdout
     assert "✗" not in first.stdout

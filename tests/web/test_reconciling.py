@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import csv
+import dataclasses
+import datetime as dt
+import re
 from collections.abc import Callable
+from decimal import Decimal
 
+import pytest
+
+from partsemble_core.domain.reconciliation import Line, Reason, Verdict
 from partsemble_core.services import mapping
 from partsemble_core.services.receiving import LineInput, receive
+from partsemble_core.services.reconciling import Reconciliation
 from partsemble_core.store.true_ups import TrueUp
 from tests.web.people import Visitor, text_of
 from tests.web.shop import Shop, connect, make_lamps, post, stock_up
@@ -34,8 +43,14 @@ def test_the_page_explains_our_side_and_asks_the_books(shop: Shop, visit: Visit)
     assert "Not posted yet" in shown
     assert "PSB-000001" in shown
     file = accountant.post("/reconcile.csv", {"on": ""}, page="/reconcile").text.splitlines()
-    assert file[0].lstrip("\ufeff") == "What,Reference,Account,Stock,Posted,Books,Difference,Their id,Note"
-    assert file[-1].startswith("Not explained,,,,,,0")
+    assert file[0].lstrip("\ufeff") == "What,Reference,Account,Stock,Posted,Books,Books − posted,Amount,Their id,Note"
+    assert file[-2].startswith("Not explained,,,,,,,0")
+    last = next(csv.DictReader([file[0].lstrip("\ufeff"), file[-1]]))
+    accounts = [row for row in csv.DictReader([file[0].lstrip("\ufeff"), *file[1:]]) if row["What"] == "Account"]
+    summed = next(row for row in csv.DictReader([file[0].lstrip("\ufeff"), *file[1:]]) if row["What"] == "Sum")
+    assert sum(Decimal(row["Books − posted"]) for row in accounts) == Decimal(summed["Books − posted"])
+    assert last["What"] == "Books − stock"
+    assert Decimal(last["Amount"]) == Decimal(summed["Books"]) - Decimal(summed["Stock"])
     assert viewer.get("/reconcile.xlsx").status_code == 200
     assert viewer.get("/reconcile?on=soon").status_code == 422
     assert accountant.post("/reconcile", {"on": "2999-01-01"}, page="/reconcile").status_code == 422
@@ -63,3 +78,39 @@ def test_rounding_is_trued_up_with_a_confirmation_and_reversed(shop: Shop, visit
     assert visit(shop, "builder").post("/true-ups", {"on": ""}, page="/reconcile").status_code == 403
     with shop.house.reading(shop.company_id) as session:
         assert [made.reverses_id for made in session.query(TrueUp).order_by(TrueUp.id)] == [None, 1]
+
+
+def test_lines_that_cancel_each_other_are_shown_quietly(
+    shop: Shop, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect(shop)
+    twenty = Decimal(20)
+    pair = (
+        Line(reason=Reason.LEFT_OUT, amount=-twenty, reference="PSB-RCV-0001"),
+        Line(reason=Reason.VOIDED, amount=twenty, reference="PSB-RCV-0002"),
+    )
+    found = Reconciliation(
+        day=dt.date(2026, 3, 31),
+        organisation="QuickBooks",
+        accounts=(),
+        stock=twenty,
+        posted=Decimal(0),
+        books=twenty,
+        lines=pair,
+        remainder=Decimal(0),
+        verdict=Verdict.AGREES,
+    )
+    monkeypatch.setattr("partsemble_web.reconciling.reconcile", lambda *args, **more: found)
+    accountant = visit(shop, "accountant")
+    shown = text_of(accountant.post("/reconcile", {"on": ""}, page="/reconcile"))
+    assert "Stock and books agree. To the last digit. 2 lines cancel each other." in shown
+    assert "Left out of the books" in shown
+    assert "enter the same journal in the books again" in shown
+    assert "Restore it there" not in shown
+    partly = dataclasses.replace(found, books=Decimal(30), remainder=Decimal(10), verdict=Verdict.DIFFERS)
+    monkeypatch.setattr("partsemble_web.reconciling.reconcile", lambda *args, **more: partly)
+    shown = text_of(accountant.post("/reconcile", {"on": ""}, page="/reconcile"))
+    assert re.search(
+        r"The books differ from stock by \+10.00 [A-Z]{3}. \+10.00 [A-Z]{3} of it isn’t explained", shown
+    ), shown[900:1500]
+    assert "the sum can’t" not in shown

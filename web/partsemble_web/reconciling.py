@@ -23,26 +23,30 @@ from partsemble_web.traces import file_of
 pages = Blueprint("reconciling", __name__, template_folder="templates")
 SHOWN = 50
 """Lines of one reason that the page shows; a file has them all."""
+REPLACE = (
+    "If the document is right, enter the same journal in the books again: it shows among journals of others, and the "
+    "two cancel. If it is wrong, reverse it here, and void the reversal's journal in the books too: it undoes nothing."
+)
 HELP = {
     Reason.WAITING: "They are posted by the worker, or wait for a person under Exports.",
     Reason.IN_DOUBT: "No answer came; they are looked up before anything is sent again.",
     Reason.FAILED: "The books said no. Open each to see why, and decide.",
     Reason.LEFT_OUT: "By choice, with the reason. Opening stock belongs here: the books have it already.",
-    Reason.CANCELLED: "Called off here; the reversal lies after this day.",
-    Reason.NOT_EXPORTED: "No posting was made for them. Enter their value in the books as an opening balance.",
+    Reason.CANCELLED: "Called off here and never posted; the reversal that takes it out of stock lies after this day.",
+    Reason.NOT_EXPORTED: "No posting was made for them. Enter their value there, as an opening balance or a journal.",
     Reason.OTHER_BOOKS: "They went to the books that were connected then.",
-    Reason.IN_REVIEW: "Components have left stock; the output comes in, and is posted, with the approval.",
+    Reason.IN_REVIEW: "At the end of this day components had left stock; what came of them follows with the decision.",
     Reason.OTHER_DAY: "Stock moved on one side of this day, the posting is dated on the other.",
     Reason.WITHIN_STOCK: "Labour and overhead raise the value of what was built. Without an account for applied costs "
     "they are credited to the account of components. Choose one in Integrations.",
     Reason.ROUNDING: "Stock is kept to the sixth decimal, the books to the smallest amount. A true-up moves it.",
-    Reason.EDITED: "Somebody changed amounts or accounts of our journal.",
-    Reason.MOVED: "Somebody moved our journal to the other side of this day.",
-    Reason.VOIDED: "Somebody voided our journal. Restore it there, or reverse the document here.",
-    Reason.MISSING: "Our journal is gone. Reverse the document here, or enter it there.",
-    Reason.DOUBLE: "A second journal carries our mark. Void it there.",
+    Reason.EDITED: "Somebody changed amounts or accounts of our journal. Change them back there.",
+    Reason.MOVED: "Somebody moved our journal to the other side of this day. Give it back its date there.",
+    Reason.VOIDED: f"Somebody voided our journal, for good. {REPLACE}",
+    Reason.MISSING: f"Our journal is gone. {REPLACE}",
+    Reason.DOUBLE: "A second journal carries our mark. Void the copy in the books.",
     Reason.THERE_ALREADY: "Our journal is posted there; the look-up will notice.",
-    Reason.FOREIGN: "Posted by people or other programs to an account of stock.",
+    Reason.FOREIGN: "Posted by people or other programs to an account of stock, or copied from ours that was voided.",
 }
 
 

@@ -17,7 +17,7 @@ from partsemble_core.plugin_api import (
     Page,
     RetryLater,
 )
-from partsemble_xero.client import Missing, read, rows_of, text_of
+from partsemble_xero.client import OutOfScope, read, rows_of, text_of
 from partsemble_xero.journals import STATUSES, lines_in
 from partsemble_xero.wire import calendar_date, decimal_of
 
@@ -36,9 +36,7 @@ def list_balances(ctx: BackendContext, on: dt.date) -> Sequence[AccountBalance]:
     """
     try:
         content = read(ctx, "Reports/TrialBalance", params={"date": on.isoformat()})
-    except Missing:
-        raise
-    except NotPermitted as error:
+    except OutOfScope as error:
         message = (
             f"Xero doesn't let us read the trial balance. Add {REPORT_SCOPE} to the scopes of the Xero plugin and "
             "connect again."

@@ -41,6 +41,10 @@ class Missing(NotPermitted):
     """404: the address names nothing in this organisation. A wrong API address looks the same."""
 
 
+class OutOfScope(NotPermitted):
+    """The sign-in stands, but this user, or what was agreed to, doesn't reach so far."""
+
+
 def setting(ctx: BackendContext, name: str) -> str:
     """A setting of the connection as text, with Xero's own addresses as defaults."""
     value = ctx.settings.get(name)
@@ -155,7 +159,7 @@ def _raise_access(answer: HttpAnswer) -> NoReturn:
     """401 is about the token, unless it says that the user or the scope may not; 403 is about the organisation."""
     said = answer.body.decode("utf-8", "replace") + answer.headers.get("WWW-Authenticate", "")
     if "insufficient_scope" in said or "AuthorizationUnsuccessful" in said:
-        raise NotPermitted(f"Xero doesn't let this user or this app do that; {_SCOPE_HINT}.")
+        raise OutOfScope(f"Xero doesn't let this user or this app do that; {_SCOPE_HINT}.")
     if answer.status == 401:
         raise SignedOut("Xero refused the access token.")
     raise NotPermitted(
