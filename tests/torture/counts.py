@@ -118,8 +118,9 @@ def c10_nothing_is_posted_without_an_attempt(
 
 
 def doctor_agrees(stage: XeroStage, exports: Sequence[Export], books: list[Journal]) -> list[str]:
-    """And so does what the product says itself when it compares."""
-    return [each.message for each in compare_with_books(stage.house, stage.company_id, wait=lambda seconds: None)]
+    """And so does what the product says itself when it compares. Where it waits for Xero's next minute, time passes."""
+    found = compare_with_books(stage.house, stage.company_id, wait=lambda seconds: stage.age())
+    return [each.message for each in found]
 
 
 def is_posted(journal: Journal) -> bool:
