@@ -22,7 +22,7 @@ from partsemble_core.store.database import reading_anywhere
 from partsemble_xero.sandbox.options import OrganisationOption
 from partsemble_xero.sandbox.testing import ConsentFailed, consent
 from tests.faults.stage import an_engine
-from tests.faults.xero_stage import ORGANISATION, XeroStage, a_xero_stage
+from tests.faults.xero_stage import ORGANISATION, XeroStage, a_xero_stage, params_of
 from tests.services.makers import a_shop
 
 FIVE = tuple(f"Books {number}" for number in range(1, 6))
@@ -198,6 +198,7 @@ def test_an_app_that_is_full_says_so_over_there_and_connects_nothing(engine: sa.
         with pytest.raises(ConsentFailed, match="complete certification"):
             consent(stage.begin(), organisation=FIVE[1], user="Ann Lee")
         said = "This app needs to complete certification before it can connect to more Xero organisations"
+        state = params_of(stage.begin())["state"]
         with pytest.raises(SignInRefused, match="as many organisations as it may have"):
-            stage.complete(f"http://localhost:8000/x?error=access_denied&error_description={said}")
+            stage.complete(f"http://localhost:8000/x?error=access_denied&error_description={said}&state={state}")
         stage.connect(FIVE[0], user="Bob Ray")  # one that is connected counts once
