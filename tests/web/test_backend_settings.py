@@ -123,7 +123,9 @@ def test_a_sign_in_that_does_not_come_back_is_explained(shop: Shop, visit: Visit
     ],
 )
 def test_every_refusal_says_what_to_do_next(shop: Shop, visit: Visit, error: str, words: str) -> None:
-    answer = visit(shop, "owner").get(f"/integrations/xero/callback?error={error}&error_description=%3Cb%3Eno")
+    owner = visit(shop, "owner")
+    state = re.findall(r"state=([\w-]+)", owner.post("/integrations/xero/connect").text)[0]
+    answer = owner.get(f"/integrations/xero/callback?error={error}&error_description=%3Cb%3Eno&state={state}")
     assert answer.status_code == 400
     assert words in text_of(answer)
     assert "<b>no" not in answer.text
