@@ -193,7 +193,7 @@ def run(engine: sa.Engine, part: int) -> Counter[str]:
     """Runs a quarter of the histories; returns how often what was done, and refused. The doctor, who costs more than
     all the rest, comes after every fifth step and at the end: what he would find stays until then."""
     done: Counter[str] = Counter()
-    machine = type("Inventory", (Inventory,), {"engine": engine, "done": done, "doctor_every": 5})
+    machine = type("Inventory", (Inventory,), {"engine": engine, "done": done, "doctor_every": 10})
     is_long = settings.get_current_profile_name() == "thorough"
     run_state_machine_as_test(
         machine if is_long else seed(part)(machine),  # else CI, where nothing is random, runs one quarter four times
