@@ -3,7 +3,8 @@
 Documents are read by the time of their last change, oldest first, and a document that changes goes to the end. So page
 numbers alone would skip what moves up; instead each page begins again at the second in which the one before it ended.
 Only where more documents than a page holds changed within one second are pages counted; such a second is read until
-two readings of it agree, for then none has left it in between.
+two readings of it agree, for then none has left it in between; reading goes on with the second after it, not with the
+last change seen, since what lay between may have moved up a page.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from dataclasses import dataclass, replace
 
 OVERLAP = dt.timedelta(minutes=10)
 """How far before the last change seen the next reading begins: their servers don't show changes in strict order."""
+SECOND = dt.timedelta(seconds=1)
 LISTS = ("Invoices", "CreditNotes")
 VERSION = 1
 _SUMS = 1 << 64
@@ -93,6 +95,8 @@ def after_page(place: Place, seen: Iterable[Seen], *, more: bool, read_at: dt.da
         return _with(place, replace(here, page=here.page + 1, tally=tally)), True
     if here.page > 1 and tally != here.last_tally:
         return _with(place, replace(here, page=1, tally=0, last_tally=tally)), True
+    if here.page > 1 and here.since is not None:  # this second is whole; what followed it on the page may not be
+        return _with(place, replace(here, since=here.since + SECOND, page=1, tally=0, last_tally=None)), True
     if more:
         return _with(place, replace(here, since=last, page=1, tally=0, last_tally=None)), True
     return _after_list(place, here)
@@ -118,7 +122,7 @@ def _latest(moments: Iterable[dt.datetime | None]) -> dt.datetime | None:
 
 def _tally(found: Iterable[Seen], since: dt.datetime | None) -> int:
     """A sum over the documents of the second that is read, or of those before it that the overlap brought."""
-    end = since + dt.timedelta(seconds=1) if since else None
+    end = since + SECOND if since else None
     names = [each.external_id for each in found if end and each.changed_at < end]
     return sum(int.from_bytes(hashlib.sha256(name.encode()).digest()[:8]) for name in names)
 
