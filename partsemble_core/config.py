@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from partsemble_core.errors import PartsembleError
+from partsemble_core.errors import PartsembleError, say
 from partsemble_core.plugin_api.secret import Secret
 
 
@@ -21,7 +21,7 @@ class BadSetting(PartsembleError):
     code = "bad-setting"
 
     def __init__(self, name: str, message: str) -> None:
-        super().__init__(f"{name}: {message}")
+        super().__init__(say("{name}: {message}", name=name, message=message))
         self.name = name
 
 
@@ -67,6 +67,9 @@ SETTINGS = (
         "Mail server: smtp://NAME:PASSWORD@HOST:587 or smtps://…; log: prints letters; empty = no mail.",
     ),
     Setting("PARTSEMBLE_MAIL_FROM", "", "Sender of letters; empty = partsemble@ and the host of the base URL."),
+    Setting("PARTSEMBLE_IDLE_MINUTES", "720", "A sign-in ends after so long without a click."),
+    Setting("PARTSEMBLE_SIGN_IN_DAYS", "30", "A sign-in ends after so long in any case."),
+    Setting("PARTSEMBLE_PROXIES", "0", "How many proxies of yours stand in front and say who the visitor is."),
     Setting("PARTSEMBLE_EVENTS_ALLOW_PRIVATE", "", "1 = events may go to addresses of this machine and its networks."),
 )
 PLUGIN_PREFIX = "PARTSEMBLE_PLUGIN_"
@@ -89,6 +92,9 @@ class Settings:
     quarantine_seconds: int = 30
     token_lease_seconds: int = 90
     token_quarantine_seconds: int = 120
+    idle_minutes: int = 720
+    sign_in_days: int = 30
+    proxies: int = 0
     events_allow_private: bool = False
     smtp_url: Secret = Secret("")  # noqa: RUF009 - it never changes
     mail_from: str = ""
@@ -130,6 +136,9 @@ def load(environment: Mapping[str, str] | None = None, *, data_dir: Path | None 
         quarantine_seconds=_seconds("PARTSEMBLE_QUARANTINE_SECONDS", values),
         token_lease_seconds=_seconds("PARTSEMBLE_TOKEN_LEASE_SECONDS", values),
         token_quarantine_seconds=_seconds("PARTSEMBLE_TOKEN_QUARANTINE_SECONDS", values),
+        idle_minutes=_whole("PARTSEMBLE_IDLE_MINUTES", values, unit="minutes", least=10, most=43_200),
+        sign_in_days=_whole("PARTSEMBLE_SIGN_IN_DAYS", values, unit="days", least=1, most=365),
+        proxies=_whole("PARTSEMBLE_PROXIES", values, unit="proxies", least=0, most=10),
         events_allow_private=_switch("PARTSEMBLE_EVENTS_ALLOW_PRIVATE", values),
         smtp_url=Secret(_smtp_url(values["PARTSEMBLE_SMTP_URL"])),
         mail_from=_sender(values["PARTSEMBLE_MAIL_FROM"], base_url),
@@ -160,6 +169,9 @@ def environment_of(settings: Settings) -> dict[str, str]:
             "PARTSEMBLE_QUARANTINE_SECONDS": str(settings.quarantine_seconds),
             "PARTSEMBLE_TOKEN_LEASE_SECONDS": str(settings.token_lease_seconds),
             "PARTSEMBLE_TOKEN_QUARANTINE_SECONDS": str(settings.token_quarantine_seconds),
+            "PARTSEMBLE_IDLE_MINUTES": str(settings.idle_minutes),
+            "PARTSEMBLE_SIGN_IN_DAYS": str(settings.sign_in_days),
+            "PARTSEMBLE_PROXIES": str(settings.proxies),
             "PARTSEMBLE_EVENTS_ALLOW_PRIVATE": "1" if settings.events_allow_private else "0",
             "PARTSEMBLE_SMTP_URL": settings.smtp_url.reveal(),
             "PARTSEMBLE_MAIL_FROM": settings.mail_from,
@@ -228,9 +240,13 @@ def _switch(name: str, values: Mapping[str, str]) -> bool:
 
 
 def _seconds(name: str, values: Mapping[str, str]) -> int:
+    return _whole(name, values, unit="seconds", least=1, most=86_400)
+
+
+def _whole(name: str, values: Mapping[str, str], *, unit: str, least: int, most: int) -> int:
     text = values[name]
-    if not re.fullmatch("[0-9]{1,5}", text) or not 1 <= int(text) <= 86_400:
-        raise BadSetting(name, "must be a whole number of seconds from 1 to 86400")
+    if not re.fullmatch("[0-9]{1,5}", text) or not least <= int(text) <= most:
+        raise BadSetting(name, f"must be a whole number of {unit} from {least} to {most}")
     return int(text)
 
 
@@ -286,7 +302,11 @@ def _kept(path: Path, make: Callable[[], str]) -> str:
     except OSError as error:
         raise BadSetting(
             "PARTSEMBLE_DATA_DIR",
-            f"{path.parent} can't be used ({error.strerror}). Name a folder that can be written to.",
+            say(
+                "{folder} can't be used ({problem}). Name a folder that can be written to.",
+                folder=str(path.parent),
+                problem=str(error.strerror),
+            ),
         ) from error
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from partsemble_core.errors import PartsembleError
+from partsemble_core.errors import PartsembleError, say, word
 from partsemble_core.processes import start_tied, stop_child
 
 try:
@@ -59,7 +59,10 @@ class EmbeddedValkeyInUse(EmbeddedValkeyError):
 
     def __init__(self, data_dir: Path) -> None:
         super().__init__(
-            f"{data_dir} is in use by another server: stop that one, name another directory or set REDIS_URL."
+            say(
+                "{data_dir} is in use by another server: stop that one, name another directory or set REDIS_URL.",
+                data_dir=str(data_dir),
+            )
         )
         self.data_dir = data_dir
 
@@ -152,9 +155,16 @@ class EmbeddedValkey:
             time.sleep(POLL_SECONDS)
         ended = process.poll() is not None
         self.stop()
-        what = "ended at once" if ended else f"wasn't ready within {READY_SECONDS} s"
+        what = "ended at once" if ended else say("wasn't ready within {seconds} s", seconds=READY_SECONDS)
         tail = self._log.read_text(errors="replace")[-500:].strip()
-        raise EmbeddedValkeyError(f"The embedded Valkey {what}. See {self._log}, which ends with: {tail}")
+        raise EmbeddedValkeyError(
+            say(
+                "The embedded Valkey {what}. See {log}, which ends with: {tail}",
+                what=word(what),
+                log=str(self._log),
+                tail=tail,
+            )
+        )
 
 
 def _binary() -> Path:

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from partsemble_core.errors import PartsembleError
+from partsemble_core.errors import PartsembleError, say
 from partsemble_core.plugin_api.secret import Secret
 
 VERSION = "v1"
@@ -75,7 +75,9 @@ class Vault:
         name, _, body = rest.partition(".")
         key = self._keys.get(name)
         if version != VERSION or key is None:
-            raise SealBroken(f"A secret was sealed with the key {name!r}, which isn't in PARTSEMBLE_KEYS. Add it.")
+            raise SealBroken(
+                say("A secret was sealed with the key {name!r}, which isn't in PARTSEMBLE_KEYS. Add it.", name=name)
+            )
         try:
             raw = _decoded(body)
             return Secret(key.decrypt(raw[:NONCE], raw[NONCE:], place.as_bytes(name)).decode())

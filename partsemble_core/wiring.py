@@ -15,6 +15,7 @@ from redis.retry import Retry
 from rq import Queue
 from rq.exceptions import DuplicateJobError, InvalidJobOperation, InvalidJobOperationError, NoSuchJobError
 from rq.serializers import JSONSerializer
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from partsemble_core.config import Settings
 from partsemble_core.plugin_host import PluginHost
@@ -59,11 +60,14 @@ def build_app(settings: Settings, house: House | None = None) -> tuple[Flask, Ho
         SESSION_COOKIE_SECURE=settings.secure_cookies,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
-        PERMANENT_SESSION_LIFETIME=dt.timedelta(hours=12),
+        PERMANENT_SESSION_LIFETIME=dt.timedelta(days=settings.sign_in_days),
         MAX_CONTENT_LENGTH=12 * 1024 * 1024,
         MAX_FORM_PARTS=5000,
         TRUSTED_HOSTS=list(settings.trusted_hosts) or None,
     )
+    if settings.proxies:  # each of them adds whom it was called by; what a visitor made up stands before that
+        trusted = settings.proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=trusted, x_proto=trusted, x_host=0)  # type: ignore[method-assign]
     make_folder(settings.database_url)
     db.init_app(app)
     if house is None:

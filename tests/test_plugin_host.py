@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from partsemble_core.errors import Invalid, PartsembleError, Refused
+from partsemble_core.errors import Invalid, PartsembleError, Refused, Wording, say
 from partsemble_core.plugin_api import (
     Account,
     AccountClass,
@@ -266,6 +266,24 @@ def test_no_error_shows_a_secret_of_the_context(ctx: BackendContext) -> None:
             for secret in (TOKEN, "s3cr3t-setting"):
                 assert secret not in chain + str(getattr(error, "problems", ""))
     assert TOKEN not in repr(ctx)
+
+
+def test_a_secret_leaves_the_values_of_a_message_too_and_its_template_stays(ctx: BackendContext) -> None:
+    error = Rejected(say("Sent {body} for {reference}.", body=f"x{TOKEN}", reference="R-1"))
+    host, _ = scripted(post_journal=raising(error))
+    with pytest.raises(Rejected) as caught:
+        host.post_journal("scripted", ctx, entry=ENTRY, step=CREATE)
+    message = caught.value.message
+    assert isinstance(message, Wording)
+    assert (message, message.template) == ("Sent x*** for R-1.", "Sent {body} for {reference}.")
+    assert message.values == {"body": "x***", "reference": "R-1"}
+
+
+def test_a_secret_in_the_template_itself_costs_the_template(ctx: BackendContext) -> None:
+    host, _ = scripted(post_journal=raising(Rejected(say("Sent " + TOKEN + " for {reference}.", reference="R-1"))))
+    with pytest.raises(Rejected) as caught:
+        host.post_journal("scripted", ctx, entry=ENTRY, step=CREATE)
+    assert (caught.value.message, type(caught.value.message)) == ("Sent *** for R-1.", str)
 
 
 def page(count: int, **changes: Any) -> Callable[[], Page[Account]]:

@@ -12,6 +12,7 @@ from partsemble_core.api import book_schemas, schemas
 from partsemble_core.api.areas import Area
 from partsemble_core.api.door import Json, reading, writing
 from partsemble_core.api.lists import page_of
+from partsemble_core.api.tags import check_match, tag
 from partsemble_core.domain.journals import REQUIRED_ROLES
 from partsemble_core.services.admitting import MAY_SET_UP
 from partsemble_core.services.cautioning import cautions_of
@@ -19,6 +20,7 @@ from partsemble_core.services.exporting import ROLE_LABELS
 from partsemble_core.services.labelling import categories_of, choose_tracking
 from partsemble_core.services.listing import get_table, parse_list_query
 from partsemble_core.services.mapping import map_account, unmap_account
+from partsemble_core.services.noticing import accounts, tracking
 from partsemble_core.store.companies import Company, get_company
 from partsemble_core.store.connections import Connection, get_connection, mapped_accounts
 from partsemble_core.store.session import CompanySession
@@ -39,6 +41,7 @@ def list_connections() -> Json:
 def show_connection(connection_id: int) -> Json:
     """One connection with the accounts that its postings use."""
     with reading() as session:
+        tag(session, accounts(connection_id))
         return _connection_body(session, get_connection(session, connection_id))
 
 
@@ -68,6 +71,7 @@ def put_account(body: dict[str, Any], connection_id: int, role: str) -> Json:
     """Chooses the account for a role. Later exports use it."""
 
     def choose(session: CompanySession, act: object) -> Json:
+        check_match(session, accounts(connection_id))
         map_account(session, connection_id=connection_id, role=role, code=body["code"])
         return _connection_body(session, get_connection(session, connection_id))
 
@@ -79,6 +83,7 @@ def delete_account(connection_id: int, role: str) -> Json:
     """Unsets the account of an optional role. Later exports go without it."""
 
     def unset(session: CompanySession, act: object) -> Json:
+        check_match(session, accounts(connection_id))
         unmap_account(session, connection_id=connection_id, role=role)
         return _connection_body(session, get_connection(session, connection_id))
 
@@ -97,6 +102,7 @@ def list_cautions(connection_id: int) -> Json:
 def list_tracking(connection_id: int) -> Json:
     """Tracking categories of the books, their options, and which one every line of later postings carries."""
     with reading() as session:
+        tag(session, tracking(connection_id))
         return _tracking_body(session, connection_id)
 
 
@@ -112,6 +118,7 @@ def put_tracking(body: dict[str, Any], connection_id: int, category_id: str) -> 
 
     def choose(session: CompanySession, act: object) -> Json:
         option_id = body["option"] or ""
+        check_match(session, tracking(connection_id))
         choose_tracking(session, connection_id=connection_id, category_id=category_id, option_id=option_id)
         return _tracking_body(session, connection_id)
 

@@ -61,6 +61,22 @@ class OrderIn(Strict):
     build_ids = ma.fields.List(Number(), required=True, validate=LINES)
 
 
+class MoveIn(Strict):
+    to = Text(load_default=None, allow_none=True, metadata={"description": "top, up, down or bottom; or leave it out."})
+    after = Number(
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "The id of the build that comes right before it; 0: it is the first."},
+    )
+
+
+class ManyIn(Strict):
+    build_ids = ma.fields.List(Number(), required=True, validate=LINES)
+    action = Text(required=True, metadata={"description": "cancel, refresh or set."})
+    target_on = Day(load_default=None, allow_none=True)
+    assignee = Text(load_default=None, allow_none=True)
+
+
 class ApprovalIn(Strict):
     note = Text(load_default="")
 
@@ -126,8 +142,15 @@ class ShortOut(Shortage):
     sku = String(required=True)
 
 
+class LackOut(ShortOut):
+    coming = Amount(
+        required=True,
+        metadata={"description": "What planned builds, and those that wait for review, will bring. Not there yet."},
+    )
+
+
 class ShortagesOut(Strict):
-    rows = ma.fields.List(Nested(ShortOut), required=True)
+    rows = ma.fields.List(Nested(LackOut), required=True)
 
 
 class FirstOut(Strict):
@@ -171,6 +194,25 @@ class BuildOut(Costed):
     export_id = Integer(required=True, allow_none=True)
 
 
+class CostRow(Strict):
+    level = Integer(required=True, metadata={"description": "1: what the build itself took or added."})
+    product_id = Integer(required=True, allow_none=True)
+    sku = String(required=True, allow_none=True)
+    lot_id = Integer(required=True, allow_none=True)
+    lot_number = String(required=True, allow_none=True)
+    made_by = String(required=True, allow_none=True, metadata={"description": "The build that the lot came from."})
+    label = String(required=True, metadata={"description": "Of a cost line; such a row has no product."})
+    quantity = Amount(required=True, allow_none=True)
+    unit_cost = Amount(required=True, allow_none=True)
+    cost = Amount(required=True)
+
+
+class CostTreeOut(Strict):
+    total_cost = Amount(required=True)
+    is_cut = Flag(required=True, metadata={"description": "There are more rows than are answered."})
+    rows = ma.fields.List(Nested(CostRow), required=True)
+
+
 class PlannedOut(Strict):
     id = Integer(required=True)
     reference = String(required=True)
@@ -183,6 +225,13 @@ class PlannedOut(Strict):
     is_modified = Flag(required=True)
     is_automatic = Flag(required=True)
     newer_bom_version = Integer(required=True, allow_none=True)
+    shortages = ma.fields.List(
+        Nested(ShortOut),
+        required=True,
+        metadata={
+            "description": "What it would lack today; with reservation, of what the builds before it leave over."
+        },
+    )
     notes = String(required=True)
 
 

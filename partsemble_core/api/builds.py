@@ -10,6 +10,7 @@ from partsemble_core.api import build_schemas as schemas
 from partsemble_core.api.areas import Area
 from partsemble_core.api.door import Json, reading, today, writing
 from partsemble_core.api.lists import list_route
+from partsemble_core.api.tags import tag
 from partsemble_core.domain.amounts import add
 from partsemble_core.domain.builds import PROVISIONAL
 from partsemble_core.domain.fifo import Draw, Shortage
@@ -19,6 +20,9 @@ from partsemble_core.services.building import Preview, build_now, preview_build
 from partsemble_core.services.executing import Picked
 from partsemble_core.services.explaining import explain_build
 from partsemble_core.services.listing import build_label
+from partsemble_core.services.noticing import subject_of
+from partsemble_core.services.unfolding import unfold_costs
+from partsemble_core.store.builds import Build
 from partsemble_core.store.products import get_product_by_sku
 from partsemble_core.store.session import CompanySession
 
@@ -68,7 +72,34 @@ def add_build(body: dict[str, Any]) -> Json:
 def show_build(build_id: int) -> Json:
     """One build with the lots that each line drew from, its cost lines, and its output lot."""
     with reading() as session:
+        tag(session, subject_of(Build, build_id))
         return build_body(session, build_id)
+
+
+@area.route("GET", "/builds/<id:build_id>/cost-tree", gives=schemas.CostTreeOut)
+def show_cost_tree(build_id: int) -> Json:
+    """What a build cost, down to what was bought: each level adds up to the line above it."""
+    with reading() as session:
+        tree = unfold_costs(session, build_id)
+    return {
+        "total_cost": tree.total,
+        "is_cut": tree.is_cut,
+        "rows": [
+            {
+                "level": line.level,
+                "product_id": line.product.id if line.product else None,
+                "sku": line.product.sku if line.product else None,
+                "lot_id": line.lot.id if line.lot else None,
+                "lot_number": line.lot.number if line.lot else None,
+                "made_by": line.made_by.reference if line.made_by else None,
+                "label": line.label,
+                "quantity": line.quantity,
+                "unit_cost": line.unit_cost,
+                "cost": line.cost,
+            }
+            for line in tree.lines
+        ],
+    }
 
 
 def picked(body: Mapping[str, Any]) -> Picked:
@@ -131,6 +162,7 @@ def short_body(short: Shortage, sku: str) -> Json:
         "needed": short.needed,
         "available": short.available,
         "missing": short.missing,
+        "held": short.held,
     }
 
 

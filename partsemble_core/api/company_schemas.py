@@ -65,6 +65,21 @@ class DoctorOut(Strict):
     findings = ma.fields.List(Nested(FindingOut), required=True)
 
 
+class CompanyIn(Strict):
+    name = Text(required=True)
+    timezone = Text(required=True, metadata={"description": "Such as Pacific/Auckland; decides which day it is."})
+
+
+class FirstStepsOut(Strict):
+    is_connected = Flag(required=True)
+    has_accounts = Flag(required=True)
+    has_suppliers = Flag(required=True)
+    has_products = Flag(required=True)
+    has_boms = Flag(required=True)
+    has_receipts = Flag(required=True)
+    has_builds = Flag(required=True)
+
+
 class OptionsIn(Strict):
     qa_review = Flag()
     approver_differs = Flag()

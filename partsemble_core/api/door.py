@@ -15,6 +15,7 @@ from partsemble_core.api.errors import TokenRefused, error_body, refusal_of, sta
 from partsemble_core.services.acting import Act
 from partsemble_core.services.admitting import Person, find_token_holder, must_be
 from partsemble_core.services.house import House
+from partsemble_core.services.issuing import is_use_due, note_use
 from partsemble_core.store.audits import Actor, Door
 from partsemble_core.store.companies import Role
 from partsemble_core.store.database import reading_anywhere
@@ -105,8 +106,13 @@ def admit() -> None:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise TokenRefused
-    with reading_anywhere(the_house().engine) as session:
-        person = find_token_holder(session, token.strip())
+    house = the_house()
+    now, token = house.clock(), token.strip()
+    with reading_anywhere(house.engine) as session:
+        person = find_token_holder(session, token, now=now)
+        is_due = person is not None and is_use_due(session, token, now=now)
     if person is None:
         raise TokenRefused
     g.api_person = person
+    if is_due:
+        note_use(house.engine, token, now=now)

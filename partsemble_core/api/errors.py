@@ -20,9 +20,11 @@ from partsemble_core.errors import (
     PartsembleError,
     Refused,
     WrongState,
+    say,
 )
 from partsemble_core.plugin_api.errors import BackendError
 from partsemble_core.plugin_host import PluginError, UnknownBackend
+from partsemble_core.services.altering import ProductsInUse
 from partsemble_core.services.ascertaining import AlreadyInBooks, OutcomeUncertain
 from partsemble_core.services.building import NoActiveBom
 from partsemble_core.services.closing import PeriodLocked
@@ -101,7 +103,11 @@ class ServerFault(PartsembleError):
     code = "server-fault"
 
     def __init__(self, error_id: str) -> None:
-        super().__init__(f"Something broke on our side; nothing was changed. Report it with the id {error_id}.")
+        super().__init__(
+            say(
+                "Something broke on our side; nothing was changed. Report it with the id {error_id}.", error_id=error_id
+            )
+        )
         self.error_id = error_id
 
 
@@ -183,12 +189,13 @@ def error_body(error: PartsembleError) -> dict[str, Any]:
                 "needed": f"{shortage.needed:f}",
                 "available": f"{shortage.available:f}",
                 "missing": f"{shortage.missing:f}",
+                "held": f"{shortage.held:f}",
             }
             for shortage in error.shortages
         ]
     if isinstance(error, FileHasProblems):
         body["problems"] = list(error.problems)
-    if isinstance(error, DocumentInUse | CountOpen):
+    if isinstance(error, DocumentInUse | CountOpen | ProductsInUse):
         body["references"] = list(error.references)
     if isinstance(error, CountBelowZero):
         body["lots"] = list(error.numbers)
@@ -223,7 +230,7 @@ def _of_http(error: HTTPException) -> PartsembleError:
         if error.code == 422:
             return Invalid(field, message)
         return RequestMalformed(message)
-    return RequestMalformed(f"The request was refused ({error.name}).")
+    return RequestMalformed(say("The request was refused ({name}).", name=error.name))
 
 
 def _flat(messages: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

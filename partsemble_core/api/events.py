@@ -11,10 +11,13 @@ from partsemble_core.api.areas import Area
 from partsemble_core.api.door import Json, reading, the_house, writing
 from partsemble_core.api.lists import page_of
 from partsemble_core.api.schemas import page_schema, query_schema
+from partsemble_core.api.tags import check_match, tag
 from partsemble_core.plugin_api.secret import Secret
+from partsemble_core.services.acting import Act
 from partsemble_core.services.admitting import MAY_SET_UP
 from partsemble_core.services.delivering import get_delivery, redeliver
 from partsemble_core.services.listing import get_table, parse_list_query
+from partsemble_core.services.noticing import subject_of
 from partsemble_core.services.subscribing import (
     add_endpoint,
     change_endpoint,
@@ -25,6 +28,7 @@ from partsemble_core.services.subscribing import (
     send_test,
 )
 from partsemble_core.store.events import EventDelivery, EventEndpoint
+from partsemble_core.store.session import CompanySession
 
 area = Area("events", "Events that are sent to addresses of yours, signed, at least once.")
 DELIVERIES = get_table("event_deliveries")
@@ -50,6 +54,7 @@ def create_webhook(body: dict[str, Any]) -> Json:
 def show_webhook(webhook_id: int) -> Json:
     """One address."""
     with reading() as session:
+        tag(session, subject_of(EventEndpoint, webhook_id))
         return _body(get_endpoint(session, webhook_id))
 
 
@@ -57,7 +62,12 @@ def show_webhook(webhook_id: int) -> Json:
 def update_webhook(body: dict[str, Any], webhook_id: int) -> Json:
     """Changes what is given. An address that is switched off is told of nothing."""
     house = the_house()
-    return _body(writing(lambda session, act: change_endpoint(house, session, webhook_id, **body)))
+
+    def save(session: CompanySession, _: Act) -> EventEndpoint:
+        check_match(session, subject_of(EventEndpoint, webhook_id))
+        return change_endpoint(house, session, webhook_id, **body)
+
+    return _body(writing(save))
 
 
 @area.route("DELETE", "/webhooks/<id:webhook_id>", gives=schemas.WebhookGone, roles=MAY_SET_UP)

@@ -27,7 +27,7 @@ list_route(area, "exports", path="/exports")
 def show_export(export_id: int) -> Json:
     """One posting: exactly what is sent, and how every attempt at it ended."""
     with reading() as session:
-        return _export_body(session, export_id)
+        return export_body(session, export_id)
 
 
 @area.route("GET", "/exports/<id:export_id>/dry-run", gives=export_schemas.DryRunOut)
@@ -43,7 +43,7 @@ def post_exports(body: dict[str, Any]) -> Json:
 
     def post(session: CompanySession, act: Act) -> Json:
         exports = deciding.post_held(session, body["ids"], digest=body["digest"])
-        return {"rows": [_export_body(session, export.id) for export in exports]}
+        return {"rows": [export_body(session, export.id) for export in exports]}
 
     return writing(post)
 
@@ -51,7 +51,7 @@ def post_exports(body: dict[str, Any]) -> Json:
 @area.route("POST", "/exports/<id:export_id>/retry", gives=ExportOut, roles=MAY_EXPORT)
 def retry(export_id: int) -> Json:
     """Lets a worker go on with a failed export. Only what was clearly refused is sent again; all else is looked up."""
-    return writing(lambda session, act: _export_body(session, retry_export(session, export_id).id))
+    return writing(lambda session, act: export_body(session, retry_export(session, export_id).id))
 
 
 @area.route("POST", "/exports/<id:export_id>/skip", takes=export_schemas.ReasonIn, gives=ExportOut, roles=MAY_EXPORT)
@@ -88,14 +88,14 @@ def remap_export(export_id: int) -> Json:
     """Replaces a failed posting by a new one with the accounts chosen today; answers the new one."""
     new = deciding.remap(the_house(), _act(), the_person().company_id, export_id)
     with reading() as session:
-        return _export_body(session, new.id)
+        return export_body(session, new.id)
 
 
 def _act() -> Act:
     return the_house().act(the_person().company_id, by=the_person().by)
 
 
-def _export_body(session: CompanySession, export_id: int) -> Json:
+def export_body(session: CompanySession, export_id: int) -> Json:
     story = explain_export(session, export_id)
     export = story.export
     same = ExportOut._declared_fields.keys() - {"label", "payload", "payload_sha256", "attempts"}

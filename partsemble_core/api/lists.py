@@ -15,7 +15,7 @@ from partsemble_core.services.downloading import download
 from partsemble_core.services.listing import LISTS, Listing, ListQuery, get_table, parse_list_query
 
 WHO_SEES = {
-    "event_deliveries": MAY_SET_UP,
+    **dict.fromkeys(("event_deliveries", "api_tokens"), MAY_SET_UP),
     "audit_log": MAY_AUDIT,
     **dict.fromkeys(("members", "invitations", "sign_ins"), MAY_MANAGE),
 }
@@ -48,6 +48,7 @@ def page_body(listing: Listing) -> Json:
         "page_size": listing.query.page_size,
         "pages": listing.pages,
         "total": listing.total,
+        "has_more": listing.has_more,
     }
 
 

@@ -10,10 +10,12 @@ from partsemble_core.api.areas import Area
 from partsemble_core.api.door import Json, reading, the_house, the_person, writing
 from partsemble_core.api.lists import page_of
 from partsemble_core.api.schemas import page_schema, query_schema
+from partsemble_core.api.tags import check_match, tag
 from partsemble_core.services.acting import Act
 from partsemble_core.services.admitting import MAY_MANAGE, MAY_OWN
 from partsemble_core.services.inviting import invite, link_of, mail_invitation, revoke_invitation
 from partsemble_core.services.listing import get_table, parse_list_query
+from partsemble_core.services.noticing import subject_of
 from partsemble_core.services.permitting import permissions
 from partsemble_core.services.signing_in import end_all, end_one
 from partsemble_core.services.staffing import (
@@ -42,13 +44,19 @@ def list_members(arguments: Mapping[str, str]) -> Json:
 def show_member(member_id: int) -> Json:
     """One of them."""
     with reading() as session:
+        tag(session, subject_of(Membership, member_id))
         return _member_body(*get_member(session, member_id))
 
 
 @area.route("PUT", "/members/<id:member_id>/role", takes=schemas.RoleIn, gives=schemas.MemberOut, roles=MAY_MANAGE)
 def change_member_role(body: Mapping[str, Any], member_id: int) -> Json:
     """Another role, from the next request on. The owner's is handed over instead."""
-    return writing(lambda session, act: _member_body(*change_role(session, member_id, role=body["role"])))
+
+    def save(session: CompanySession, _: Act) -> Json:
+        check_match(session, subject_of(Membership, member_id))
+        return _member_body(*change_role(session, member_id, role=body["role"]))
+
+    return writing(save)
 
 
 @area.route("POST", "/members/<id:member_id>/deactivate", gives=schemas.MemberOut, roles=MAY_MANAGE)

@@ -34,6 +34,7 @@ class SignInOut(Strict):
     id = Integer(required=True)
     email = String(required=True)
     begun_at = Time(required=True)
+    seen_at = Time(required=True)
     ends_at = Time(required=True)
     ended_at = Time(required=True, allow_none=True)
     address = String(required=True)

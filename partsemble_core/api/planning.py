@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 from partsemble_core.api import build_schemas as schemas
@@ -10,17 +11,16 @@ from partsemble_core.api.areas import Area
 from partsemble_core.api.builds import build_body, picked, preview_body, short_body
 from partsemble_core.api.door import Json, reading, today, writing
 from partsemble_core.api.products import components_of
+from partsemble_core.api.tags import check_match
 from partsemble_core.services.acting import Act, parse_day
 from partsemble_core.services.admitting import MAY_WRITE
 from partsemble_core.services.building import execute_planned, preview_planned
-from partsemble_core.services.picking import newer_versions
+from partsemble_core.services.noticing import subject_of
 from partsemble_core.services.planning import (
     cancel_planned,
     edit_planned,
     list_buildable,
     list_overdue,
-    list_planned,
-    list_reorder_alerts,
     list_shortages,
     list_suggestions,
     plan_build,
@@ -28,9 +28,11 @@ from partsemble_core.services.planning import (
     reorder,
     sync_automatic,
 )
+from partsemble_core.services.queueing import change_planned, list_queue, move_planned
+from partsemble_core.services.replenishing import list_reorder_alerts
 from partsemble_core.services.reviewing import approve, reject
 from partsemble_core.store.builds import Build
-from partsemble_core.store.products import get_product_by_sku, products_by_id
+from partsemble_core.store.products import get_product_by_sku
 from partsemble_core.store.session import CompanySession
 
 area = Area("planning", "Planned builds in their order, their execution and review, and what to build and buy next.")
@@ -52,8 +54,9 @@ def plan(body: dict[str, Any]) -> Json:
 @area.route("GET", "/builds/planned", gives=schemas.PlannedList)
 def list_plans() -> Json:
     """All planned builds in order of priority: the first is served first."""
+    day = today()
     with reading() as session:
-        return _planned_list(session, list_planned(session))
+        return _planned_list(session, today=day)
 
 
 @area.route("GET", "/builds/overdue", gives=schemas.PlannedList)
@@ -61,7 +64,9 @@ def list_overdue_builds() -> Json:
     """Planned builds whose target date has passed, the longest overdue first."""
     day = today()
     with reading() as session:
-        return _planned_list(session, list_overdue(session, today=day))
+        late = [build.id for build in list_overdue(session, today=day)]
+        found = _planned_list(session, today=day, only=lambda build: build.id in late)
+    return {"rows": sorted(found["rows"], key=lambda row: late.index(row["id"]))}
 
 
 @area.route("POST", "/builds/planned/suggested", gives=schemas.PlannedList, roles=MAY_WRITE)
@@ -70,7 +75,7 @@ def plan_suggested() -> Json:
 
     def suggested(session: CompanySession, act: Act) -> Json:
         sync_automatic(session, act)
-        return _planned_list(session, list_planned(session))
+        return _planned_list(session, today=act.today)
 
     return writing(suggested)
 
@@ -81,9 +86,31 @@ def put_order(body: dict[str, Any]) -> Json:
 
     def order(session: CompanySession, act: Act) -> Json:
         reorder(session, act, body["build_ids"])
-        return _planned_list(session, list_planned(session))
+        return _planned_list(session, today=act.today)
 
     return writing(order)
+
+
+@area.route("POST", "/builds/<id:build_id>/move", takes=schemas.MoveIn, gives=schemas.PlannedList, roles=MAY_WRITE)
+def move_build(body: dict[str, Any], build_id: int) -> Json:
+    """Moves one planned build within the order of now: after another one, or to the top, up, down, to the bottom."""
+
+    def move(session: CompanySession, act: Act) -> Json:
+        move_planned(session, act, build_id, to=body["to"], after=body["after"])
+        return _planned_list(session, today=act.today)
+
+    return writing(move)
+
+
+@area.route("POST", "/builds/planned/change", takes=schemas.ManyIn, gives=schemas.PlannedList, roles=MAY_WRITE)
+def change_builds(body: dict[str, Any]) -> Json:
+    """Cancels, refreshes or dates several planned builds: all or none. Answers all plans."""
+
+    def change(session: CompanySession, act: Act) -> Json:
+        change_planned(session, act, **body)
+        return _planned_list(session, today=act.today)
+
+    return writing(change)
 
 
 @area.route("PUT", "/builds/<id:build_id>", takes=schemas.PlanEdit, gives=schemas.BuildOut, roles=MAY_WRITE)
@@ -94,9 +121,12 @@ def put_build(body: dict[str, Any], build_id: int) -> Json:
         changes["components"] = components_of(changes["components"])
     if "target_on" in changes:
         changes["target_on"] = changes["target_on"] or ""
-    return writing(
-        lambda session, act: build_body(session, edit_planned(session, act, build_id, **changes).id),
-    )
+
+    def save(session: CompanySession, act: Act) -> Json:
+        check_match(session, subject_of(Build, build_id))
+        return build_body(session, edit_planned(session, act, build_id, **changes).id)
+
+    return writing(save)
 
 
 @area.route("POST", "/builds/<id:build_id>/preview", takes=schemas.ExecuteAsk, gives=schemas.PreviewOut)
@@ -160,10 +190,15 @@ def reject_build(body: dict[str, Any], build_id: int) -> Json:
 
 @area.route("GET", "/shortages", gives=schemas.ShortagesOut)
 def show_shortages() -> Json:
-    """What all planned builds together lack of what can be taken today, by SKU."""
+    """What all planned builds together lack of what can be taken today, by SKU, and what is coming of it."""
     day = today()
     with reading() as session:
-        return {"rows": [short_body(short, product.sku) for product, short in list_shortages(session, today=day)]}
+        return {
+            "rows": [
+                {**short_body(short, product.sku), "coming": short.coming}
+                for product, short in list_shortages(session, today=day)
+            ]
+        }
 
 
 @area.route("GET", "/buildable", gives=schemas.BuildablesOut)
@@ -215,17 +250,19 @@ def show_reorder_alerts() -> Json:
         }
 
 
-def _planned_list(session: CompanySession, found: Sequence[Build]) -> Json:
-    products = products_by_id(session, {build.product_id for build in found})
-    newer = newer_versions(session, found)
-    same = schemas.PlannedOut._declared_fields.keys() - {"sku", "newer_bom_version"}
+def _planned_list(
+    session: CompanySession, *, today: dt.date, only: Callable[[Build], bool] = lambda build: True
+) -> Json:
+    same = schemas.PlannedOut._declared_fields.keys() - {"sku", "newer_bom_version", "shortages"}
     return {
         "rows": [
             {
-                **{key: getattr(build, key) for key in same},
-                "sku": products[build.product_id].sku,
-                "newer_bom_version": newer.get(build.id),
+                **{key: getattr(each.build, key) for key in same},
+                "sku": each.product.sku,
+                "newer_bom_version": each.newer,
+                "shortages": [short_body(short, product.sku) for product, short in each.shortages],
             }
-            for build in found
+            for each in list_queue(session, today=today)
+            if only(each.build)
         ]
     }

@@ -10,6 +10,7 @@ from partsemble_core.api import schemas
 from partsemble_core.api.areas import Area
 from partsemble_core.api.door import Json, reading, today, writing
 from partsemble_core.api.lists import list_route
+from partsemble_core.api.tags import check_match, tag
 from partsemble_core.errors import NotFound
 from partsemble_core.services.acting import Act
 from partsemble_core.services.admitting import MAY_WRITE
@@ -25,6 +26,7 @@ from partsemble_core.services.cataloguing import (
     update_product,
     view_bom,
 )
+from partsemble_core.services.noticing import subject_of
 from partsemble_core.store.products import Product, balances_of, get_product
 from partsemble_core.store.receipts import Supplier
 from partsemble_core.store.session import CompanySession
@@ -45,13 +47,19 @@ def add_product(body: dict[str, Any]) -> Json:
 def show_product(product_id: int) -> Json:
     """One product with its stock, value and average cost."""
     with reading() as session:
+        tag(session, subject_of(Product, product_id))
         return _product_body(session, get_product(session, product_id))
 
 
 @area.route("PUT", "/products/<id:product_id>", takes=schemas.ProductEdit, gives=schemas.ProductOut, roles=MAY_WRITE)
 def put_product(body: dict[str, Any], product_id: int) -> Json:
     """Changes what is given of a product. With history it is deactivated, never deleted."""
-    return writing(lambda session, act: _product_body(session, update_product(session, act, product_id, **body)))
+
+    def save(session: CompanySession, act: Act) -> Json:
+        check_match(session, subject_of(Product, product_id))
+        return _product_body(session, update_product(session, act, product_id, **body))
+
+    return writing(save)
 
 
 @area.route("DELETE", "/products/<id:product_id>", gives=schemas.ProductOut, roles=MAY_WRITE)
@@ -73,13 +81,13 @@ def show_bom(product_id: int) -> Json:
         return _bom_body(session, product_id)
 
 
-@area.route("PUT", "/products/<id:product_id>/bom", takes=schemas.BomIn, gives=schemas.BomOut, roles=MAY_WRITE)
+@area.route("PUT", "/products/<id:product_id>/bom", takes=schemas.BomSaved, gives=schemas.BomOut, roles=MAY_WRITE)
 def put_bom(body: dict[str, Any], product_id: int) -> Json:
     """Saves the next version of the BOM and makes it the active one."""
     recipe = recipe_of(body)
 
     def save(session: CompanySession, act: Act) -> Json:
-        save_bom(session, act, product_id=product_id, **recipe)
+        save_bom(session, act, product_id=product_id, based_on=body["based_on"], **recipe)
         return _bom_body(session, product_id)
 
     return writing(save)
@@ -147,6 +155,7 @@ def _bom_body(session: CompanySession, product_id: int) -> Json:
         "cost_lines": view.bom.cost_lines,
         "estimated_cost": view.estimated_cost,
         "rolled_up_cost": view.rolled_up_cost,
+        "unknown_costs": sum(not line.optional and line.product_id in view.unknown for line in view.bom.components),
         "buildable": view.buildable,
     }
 
@@ -167,6 +176,7 @@ def _component_rows(view: BomView) -> list[Json]:
                 "designators": line.designators,
                 "stock": view.stock[line.product_id],
                 "average_cost": view.unit_costs[line.product_id],
+                "is_cost_known": line.product_id not in view.unknown,
             }
         )
     return rows

@@ -8,10 +8,12 @@ from partsemble_core.api import stock_schemas as schemas
 from partsemble_core.api.areas import Area
 from partsemble_core.api.door import Json, reading, writing
 from partsemble_core.api.lists import list_route
+from partsemble_core.api.tags import check_match, tag
 from partsemble_core.services.acting import Act
 from partsemble_core.services.admitting import MAY_WRITE
 from partsemble_core.services.explaining import ReceiptPart, explain_receipt
 from partsemble_core.services.listing import receipt_label
+from partsemble_core.services.noticing import subject_of
 from partsemble_core.services.receiving import (
     ChargeInput,
     LineInput,
@@ -21,7 +23,7 @@ from partsemble_core.services.receiving import (
 )
 from partsemble_core.services.supplying import list_supplier_parts, remove_supplier_part, save_supplier_part
 from partsemble_core.store.products import products_by_id
-from partsemble_core.store.receipts import charges_of
+from partsemble_core.store.receipts import Receipt, charges_of
 from partsemble_core.store.session import CompanySession
 
 area = Area("stock", "Goods that arrive, the lots that they open, and the ledger of all movements.")
@@ -44,6 +46,7 @@ def add_receipt(body: dict[str, Any]) -> Json:
 def show_receipt(receipt_id: int) -> Json:
     """One receipt with its lines and, once confirmed, the lots that they opened."""
     with reading() as session:
+        tag(session, subject_of(Receipt, receipt_id))
         return _receipt_body(session, receipt_id)
 
 
@@ -53,6 +56,7 @@ def put_receipt(body: dict[str, Any], receipt_id: int) -> Json:
     lines, charges = _lines(body.pop("lines")), _charges(body.pop("charges"))
 
     def edit(session: CompanySession, act: Act) -> Json:
+        check_match(session, subject_of(Receipt, receipt_id))
         edit_receipt(session, receipt_id, lines=lines, charges=charges, act=act, **body)
         return _receipt_body(session, receipt_id)
 

@@ -7,12 +7,14 @@ from typing import Any
 
 from partsemble_core.api import reconciling_schemas as schemas
 from partsemble_core.api.areas import Area
-from partsemble_core.api.door import Json, reading, the_house, the_person, today, writing
+from partsemble_core.api.door import Json, the_house, the_person, today, writing
+from partsemble_core.api.lists import list_route
 from partsemble_core.services.acting import Act, parse_day
 from partsemble_core.services.admitting import MAY_EXPORT
+from partsemble_core.services.noting import reconcile_and_note
 from partsemble_core.services.reconciling import reconcile
 from partsemble_core.services.tabulating import reconciliation_values
-from partsemble_core.services.truing import list_true_ups, take_back, true_up
+from partsemble_core.services.truing import take_back, true_up
 from partsemble_core.store.exports import Export, find_for_document
 from partsemble_core.store.lots import DocumentKind
 from partsemble_core.store.session import CompanySession
@@ -26,20 +28,20 @@ area = Area(
 @area.route("GET", "/reconcile", asks=schemas.ReconcileQuery, gives=schemas.ReconciliationOut)
 def show_reconciliation(query: Mapping[str, str]) -> Json:
     """Our side at the end of a day: stock against what was posted. The books aren't asked."""
-    return _reconciled(query.get("on"), offline=True)
+    day = parse_day(query.get("on"), field="on", today=today())
+    return reconciliation_values(reconcile(the_house(), the_person().company_id, on=day, offline=True))
 
 
 @area.route("POST", "/reconcile", takes=schemas.ReconcileIn, gives=schemas.ReconciliationOut, roles=MAY_EXPORT)
 def ask_books(body: dict[str, Any]) -> Json:
-    """Asks the books, and explains every difference. Nothing is written, here or there."""
-    return _reconciled(body["on"], offline=False)
+    """Asks the books, and explains every difference. The verdict is kept among the runs; nothing else is written."""
+    act = the_house().act(the_person().company_id, by=the_person().by)
+    day = parse_day(body["on"], field="on", today=act.today)
+    return reconciliation_values(reconcile_and_note(the_house(), act, the_person().company_id, on=day))
 
 
-@area.route("GET", "/true-ups", gives=schemas.TrueUpsOut)
-def show_true_ups() -> Json:
-    """Every true-up, newest first, with the state of its posting."""
-    with reading() as session:
-        return {"rows": [_true_up_body(found, export) for found, export in list_true_ups(session)]}
+list_route(area, "reconcile_runs", path="/reconcile/runs")
+list_route(area, "true_ups", path="/true-ups")
 
 
 @area.route("POST", "/true-ups", takes=schemas.ReconcileIn, gives=schemas.TrueUpOut, roles=MAY_EXPORT, status=201)
@@ -63,11 +65,6 @@ def reverse_true_up(body: dict[str, Any], true_up_id: int) -> Json:
         return _body(session, take_back(session, act, true_up_id, reason=body["reason"], on=body["on"]))
 
     return writing(take)
-
-
-def _reconciled(on: str | None, *, offline: bool) -> Json:
-    day = parse_day(on, field="on", today=today())
-    return reconciliation_values(reconcile(the_house(), the_person().company_id, on=day, offline=offline))
 
 
 def _body(session: CompanySession, made: TrueUp) -> Json:

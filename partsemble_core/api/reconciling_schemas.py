@@ -37,6 +37,7 @@ class ReasonLineOut(Strict):
     document_kind = String(required=True, allow_none=True)
     document_id = Integer(required=True, allow_none=True)
     external_id = String(required=True)
+    export_id = Integer(required=True, allow_none=True)
     note = String(required=True)
 
 
@@ -81,7 +82,3 @@ class TrueUpOut(Strict):
     export_state = String(required=True, allow_none=True)
     created_at = Time(required=True)
     created_by = String(required=True)
-
-
-class TrueUpsOut(Strict):
-    rows = ma.fields.List(Nested(TrueUpOut), required=True)

@@ -20,6 +20,7 @@ class Shortage(Strict):
     needed = Amount()
     available = Amount()
     missing = Amount()
+    held = Amount(metadata={"description": "In lots on hold: there, but not to be taken until they are released."})
 
 
 class ErrorDetail(Strict):
@@ -115,6 +116,15 @@ class BomIn(Strict):
     output_quantity = Amount(load_default="1")
 
 
+class BomSaved(BomIn):
+    based_on = ma.fields.Integer(
+        strict=True,
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "The version that the edit began from, 0 for none: refused if another is active."},
+    )
+
+
 class ComponentOut(Strict):
     product_id = Integer(required=True)
     sku = String(required=True)
@@ -126,6 +136,7 @@ class ComponentOut(Strict):
     designators = ma.fields.List(String(), required=True)
     stock = Amount(required=True)
     average_cost = Amount(required=True)
+    is_cost_known = Flag(required=True, metadata={"description": "False: never in stock, so it counts as nothing."})
 
 
 class CostOut(Strict):
@@ -145,6 +156,7 @@ class BomOut(Strict):
     cost_lines = ma.fields.List(Nested(CostOut), required=True)
     estimated_cost = Amount(required=True)
     rolled_up_cost = Amount(required=True)
+    unknown_costs = Integer(required=True, metadata={"description": "Lines that count as nothing: never in stock."})
     buildable = Amount(required=True, allow_none=True)
 
 
@@ -296,6 +308,7 @@ def page_schema(table: Table) -> type[ma.Schema]:
     """A page of the list: each row with what the table reads, typed as the database types it."""
     shown = {key: _field_of(expression) for key, expression in table.reads.items()}
     shown |= {column.key: Amount(required=True) for column in table.columns if column.key not in shown}
+    shown |= {key: Amount(required=True, allow_none=True) for key in table.lacking}
     row = Strict.from_dict({"id": Integer(required=True), **shown}, name=f"{table.name.capitalize()}Row")
     return Strict.from_dict(
         {
@@ -304,6 +317,9 @@ def page_schema(table: Table) -> type[ma.Schema]:
             "page_size": Integer(required=True),
             "pages": Integer(required=True),
             "total": Integer(required=True),
+            "has_more": ma.fields.Boolean(
+                required=True, metadata={"description": "A search finds more than `total` rows."}
+            ),
         },
         name=f"{table.name.capitalize()}Page",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import marshmallow as ma
 
-from partsemble_core.api.fields import Flag, Strict, Text
+from partsemble_core.api.fields import Flag, Number, Strict, Text
 from partsemble_core.api.schemas import SupplierOut
 
 Integer, String, Nested = ma.fields.Integer, ma.fields.String, ma.fields.Nested
@@ -30,6 +30,14 @@ class SupplierEdit(Strict):
     email = Text()
     phone = Text()
     is_active = Flag()
+
+
+class SupplierIds(Strict):
+    ids = ma.fields.List(Number(), required=True, validate=ma.validate.Length(min=1, max=500))
+
+
+class SuppliersChanged(Strict):
+    ids = ma.fields.List(Integer(), required=True)
 
 
 class LinkIn(Strict):

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from partsemble_core.api import supplier_schemas as schemas
 from partsemble_core.api.areas import Area
 from partsemble_core.api.door import Json, reading, the_house, the_person, writing
 from partsemble_core.api.schemas import SupplierOut
+from partsemble_core.api.tags import check_match, tag
 from partsemble_core.services.acting import Act
 from partsemble_core.services.admitting import MAY_EXPORT, MAY_WRITE
+from partsemble_core.services.altering import activate_suppliers, deactivate_suppliers
 from partsemble_core.services.enlisting import Choice, enlist, propose
 from partsemble_core.services.introducing import introduce
+from partsemble_core.services.noticing import subject_of
 from partsemble_core.services.relating import MAY_LINK, Relation, link_supplier, relation_of, unlink_supplier
 from partsemble_core.services.supplying import update_supplier
-from partsemble_core.store.receipts import get_supplier
+from partsemble_core.store.receipts import Supplier, get_supplier
 from partsemble_core.store.session import CompanySession
 
 area = Area("suppliers", "Suppliers, and which contact of the books each is.")
@@ -25,7 +28,10 @@ area = Area("suppliers", "Suppliers, and which contact of the books each is.")
 def show_supplier(code: str) -> Json:
     """One supplier, and what it is in the connected books."""
     with reading() as session:
-        return _body(relation_of(session, get_supplier(session, code).id))
+        supplier = get_supplier(session, code)
+        tag(session, subject_of(Supplier, supplier.id))
+        session.refresh(supplier)
+        return _body(relation_of(session, supplier.id))
 
 
 @area.route("PATCH", "/suppliers/<code>", takes=schemas.SupplierEdit, gives=schemas.SupplierPage, roles=MAY_WRITE)
@@ -33,10 +39,24 @@ def change_supplier(body: dict[str, Any], code: str) -> Json:
     """Changes what is given of a supplier, here only. Its code stays once something was received from it."""
 
     def change(session: CompanySession, act: Act) -> Json:
-        supplier = update_supplier(session, act, get_supplier(session, code).id, **body)
+        supplier_id = get_supplier(session, code).id
+        check_match(session, subject_of(Supplier, supplier_id))
+        supplier = update_supplier(session, act, supplier_id, **body)
         return _body(relation_of(session, supplier.id))
 
     return writing(change)
+
+
+@area.route("POST", "/suppliers/activate", takes=schemas.SupplierIds, gives=schemas.SuppliersChanged, roles=MAY_WRITE)
+def activate_several(body: dict[str, Any]) -> Json:
+    """Offers suppliers for new receipts again."""
+    return writing(lambda session, act: _changed(activate_suppliers(session, act, body["ids"])))
+
+
+@area.route("POST", "/suppliers/deactivate", takes=schemas.SupplierIds, gives=schemas.SuppliersChanged, roles=MAY_WRITE)
+def deactivate_several(body: dict[str, Any]) -> Json:
+    """Offers suppliers for new receipts no more; what came from them stays."""
+    return writing(lambda session, act: _changed(deactivate_suppliers(session, act, body["ids"])))
 
 
 @area.route("PUT", "/suppliers/<code>/contact", takes=schemas.LinkIn, gives=schemas.SupplierPage, roles=MAY_LINK)
@@ -98,6 +118,10 @@ def make_suppliers(body: dict[str, Any]) -> Json:
         return {"rows": [_body(relation_of(session, made.id)) for made in enlist(session, act, choices)]}
 
     return writing(make)
+
+
+def _changed(suppliers: Sequence[Supplier]) -> Json:
+    return {"ids": [supplier.id for supplier in suppliers]}
 
 
 def _body(relation: Relation) -> Json:

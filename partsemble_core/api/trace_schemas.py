@@ -59,6 +59,12 @@ class BalanceOut(Strict):
     difference = Amount(required=True)
 
 
+class StepOut(Strict):
+    from_id = Integer(required=True)
+    into_id = Integer(required=True, allow_none=True)
+    reference = String(required=True)
+
+
 class TraceOut(Strict):
     lot = Nested(TracedLotOut, required=True)
     sources = ma.fields.List(Nested(SourceOut), required=True)
@@ -66,6 +72,7 @@ class TraceOut(Strict):
     products = ma.fields.List(Nested(MadeOut), required=True)
     places = ma.fields.List(Nested(PlaceOut), required=True)
     customers = ma.fields.List(Nested(PlaceOut), required=True)
+    steps = ma.fields.List(Nested(StepOut), required=True)
     balance = Nested(BalanceOut, required=True)
     accounted = Nested(ShareOut, required=True)
     problems = ma.fields.List(String(), required=True)

@@ -10,14 +10,19 @@ from typing import Any
 from partsemble_core.api import company_schemas as schemas
 from partsemble_core.api.areas import Area
 from partsemble_core.api.door import Json, reading, today, writing
-from partsemble_core.errors import Invalid
+from partsemble_core.api.schemas import CompanyOut
+from partsemble_core.api.tags import check_match, tag
+from partsemble_core.errors import Invalid, say
 from partsemble_core.services.acting import Act, parse_day, parse_iso_day
-from partsemble_core.services.admitting import MAY_LOCK, MAY_SET_UP
+from partsemble_core.services.admitting import MAY_LOCK, MAY_OWN, MAY_SET_UP
+from partsemble_core.services.beginning import Progress, progress_of
 from partsemble_core.services.closing import lock_through, proposed_lock_day
 from partsemble_core.services.doctoring import examine
+from partsemble_core.services.incorporating import change_company
+from partsemble_core.services.noticing import settings
 from partsemble_core.services.opting import set_options
 from partsemble_core.services.valuing import StockValue, monthly_trend, stock_at
-from partsemble_core.store.companies import options_of
+from partsemble_core.store.companies import Company, options_of
 from partsemble_core.store.session import CompanySession
 
 area = Area("company", "Value of stock on any day, the company's options and locked period, and its doctor.")
@@ -43,10 +48,26 @@ def show_trend() -> Json:
         return {"rows": [{"day": end, "value": value} for end, value in monthly_trend(session, today=day)]}
 
 
+@area.route("PUT", "/company", takes=schemas.CompanyIn, gives=CompanyOut, roles=MAY_OWN)
+def put_company(body: dict[str, Any]) -> Company:
+    """Another name, another time zone. The currency stays: every amount is in it."""
+    return writing(
+        lambda session, act: change_company(session, name=body["name"], timezone=body["timezone"], at=act.at)
+    )
+
+
+@area.route("GET", "/company/first-steps", gives=schemas.FirstStepsOut)
+def show_first_steps() -> Progress:
+    """How far the company has come from nothing to its first build."""
+    with reading() as session:
+        return progress_of(session)
+
+
 @area.route("GET", "/company/options", gives=schemas.OptionsOut)
 def show_options() -> Json:
     """The company's switches, and the day through which its books are locked."""
     with reading() as session:
+        tag(session, settings())
         return _options_body(session)
 
 
@@ -55,6 +76,7 @@ def put_options(body: dict[str, Any]) -> Json:
     """Turns the switches that are given."""
 
     def choose(session: CompanySession, act: Act) -> Json:
+        check_match(session, settings())
         set_options(session, body)
         return _options_body(session)
 
@@ -100,5 +122,7 @@ def _parse_moment(text: str, *, field: str) -> dt.datetime:
     except ValueError:
         moment = None
     if moment is None or not 1900 <= moment.year <= 2999:
-        raise Invalid(field, f"{text[:40]!r} isn't a time with its zone. Write it as 2026-04-30T17:00:00Z.")
+        raise Invalid(
+            field, say("{text!r} isn't a time with its zone. Write it as 2026-04-30T17:00:00Z.", text=text[:40])
+        )
     return moment.astimezone(dt.UTC)

@@ -27,7 +27,7 @@ def show_where_used(product_id: int) -> Json:
                     "sku": found.product.sku,
                     "name": found.product.name,
                     "levels": found.levels,
-                    "bom_version": found.version.version,
+                    "bom_version": found.version,
                     "quantity": found.quantity,
                 }
                 for found in where_used(session, product_id)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import functools
+import gc
 import logging
 import os
 import sys
@@ -30,7 +32,7 @@ from partsemble_core.cli import (
     telling,
 )
 from partsemble_core.cli.commands import REFUSED, everywhere
-from partsemble_core.errors import PartsembleError
+from partsemble_core.errors import PartsembleError, say
 from partsemble_web import create_app
 
 __all__ = ["build_parser", "main", "web_app"]
@@ -59,8 +61,9 @@ class DatabaseUnreachable(PartsembleError):
     code = "database-unreachable"
 
 
+@functools.cache
 def build_parser() -> argparse.ArgumentParser:
-    """Everything that can be typed."""
+    """Everything that can be typed: the same parser each time."""
     parser = argparse.ArgumentParser(
         prog="partsemble",
         description=__doc__.replace("``", "`") if __doc__ else "",
@@ -84,7 +87,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except PartsembleError as error:
         return _refuse(error, args)
     except (OperationalError, InterfaceError) as error:
-        return _refuse(DatabaseUnreachable(f"The database can't be used ({error.orig}). Look at DATABASE_URL."), args)
+        return _refuse(
+            DatabaseUnreachable(
+                say("The database can't be used ({problem}). Look at DATABASE_URL.", problem=str(error.orig))
+            ),
+            args,
+        )
     except DatabaseError as error:
         if "not a database" not in str(error.orig):
             raise
@@ -99,7 +107,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def web_app() -> Flask:
     """What gunicorn serves, with the settings of the environment."""
-    return create_app(config.load())
+    app = create_app(config.load())
+    settle()
+    return app
+
+
+def settle() -> None:
+    """Tells the garbage collector that what is loaded by now stays: looking through it all held up a page at times."""
+    gc.collect()
+    gc.freeze()
 
 
 def _refuse(error: PartsembleError, args: argparse.Namespace) -> int:

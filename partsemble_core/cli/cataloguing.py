@@ -10,7 +10,7 @@ from partsemble_core.cli.output import Sheet, print_json, print_rows
 from partsemble_core.cli.supplying import add_supplier_commands
 from partsemble_core.domain.amounts import format_amount, format_quantity
 from partsemble_core.domain.products import ProductKind
-from partsemble_core.errors import Invalid, NotFound
+from partsemble_core.errors import Invalid, NotFound, say
 from partsemble_core.services.cataloguing import (
     BomView,
     ComponentInput,
@@ -188,6 +188,9 @@ def show_bom(args: argparse.Namespace) -> int:
         buildable = "any number" if view.buildable is None else format_quantity(view.buildable)
         print(f"Estimated cost of {makes}: {format_amount(view.estimated_cost, decimals=office.decimals)}")
         print(f"Can be built now: {buildable}")
+        unknown = [part["sku"] for part in parts if not part["is_cost_known"] and not part["optional"]]
+        if unknown:
+            print(f"Counted as nothing, for the cost isn't known: {', '.join(map(str, unknown))}")
     return 0
 
 
@@ -235,7 +238,7 @@ def pair_of(text: str) -> tuple[str, str]:
     """``SKU=VALUE``, parted at the last ``=``. Raises Invalid."""
     sku, sign, value = text.rpartition("=")
     if not sign or not sku or not value:
-        raise Invalid("arguments", f"{text!r} isn't of the form SKU=VALUE. Write it like PCB-1=4.")
+        raise Invalid("arguments", say("{text!r} isn't of the form SKU=VALUE. Write it like PCB-1=4.", text=text))
     return sku, value
 
 
@@ -252,7 +255,9 @@ def _component_of(text: str) -> ComponentInput:
     amount, optional = (amount[:-1], True) if amount.endswith("?") else (amount, False)
     quantity, sign, scrap = amount.partition("+")
     if sign and not scrap.endswith("%"):
-        raise Invalid("components", f"{text!r} isn't of the form SKU=QTY+SCRAP%. Write it like R-1=4+2%.")
+        raise Invalid(
+            "components", say("{text!r} isn't of the form SKU=QTY+SCRAP%. Write it like R-1=4+2%.", text=text)
+        )
     return ComponentInput(sku=sku, quantity=quantity, scrap_percent=scrap.rstrip("%") or "0", optional=optional)
 
 
@@ -260,7 +265,10 @@ def _cost_of(text: str) -> CostInput:
     what, amount = pair_of(text)
     kind, sign, label = what.partition(":")
     if not sign:
-        raise Invalid("cost", f"{text!r} isn't of the form KIND:LABEL=AMOUNT. Write it like labour:Assembly=25x0.5.")
+        raise Invalid(
+            "cost",
+            say("{text!r} isn't of the form KIND:LABEL=AMOUNT. Write it like labour:Assembly=25x0.5.", text=text),
+        )
     rate, timed, quantity = amount.partition("x")
     if timed:
         return CostInput(kind=kind, label=label, rate=rate, quantity=quantity)
@@ -279,6 +287,7 @@ def _part_rows(view: BomView) -> list[Row]:
             "needed": "optional" if line.optional else "",
             "stock": view.stock[line.product_id],
             "average_cost": view.unit_costs[line.product_id],
+            "is_cost_known": line.product_id not in view.unknown,
             "designators": ", ".join(line.designators),
         }
         for line in view.bom.components

@@ -10,7 +10,7 @@ from partsemble_core.cli.finding import find_document
 from partsemble_core.cli.opening import open_office
 from partsemble_core.cli.output import agreed, counted, print_rows
 from partsemble_core.domain.amounts import add, format_amount
-from partsemble_core.errors import Invalid
+from partsemble_core.errors import Invalid, say
 from partsemble_core.services.counting import (
     CountLine,
     cancel_count,
@@ -123,8 +123,10 @@ def _entered(text: str, lines: tuple[CountLine, ...]) -> tuple[int, object]:
     key = name.strip().upper()
     found = [line for line in lines if key in (line.lot.number_key, f"{line.sku}:{line.lot.number}".upper())]
     if len(found) != 1:
-        how_many = "No lot" if not found else "More than one lot"
-        raise Invalid("counted", f"{how_many} {name!r} is on the count. Write it as SKU:LOT=QTY, as shown.")
+        message = say("No lot {name!r} is on the count. Write it as SKU:LOT=QTY, as shown.", name=name)
+        if found:
+            message = say("More than one lot {name!r} is on the count. Write it as SKU:LOT=QTY, as shown.", name=name)
+        raise Invalid("counted", message)
     return found[0].lot.id, None if quantity == "-" else quantity
 
 

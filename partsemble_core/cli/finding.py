@@ -8,7 +8,7 @@ from typing import TypeVar
 import sqlalchemy as sa
 
 from partsemble_core.domain.lots import LotState
-from partsemble_core.errors import Invalid, NotFound
+from partsemble_core.errors import Invalid, NotFound, say
 from partsemble_core.store.adjustments import Adjustment, StockCount
 from partsemble_core.store.builds import Build
 from partsemble_core.store.lots import Lot
@@ -49,5 +49,19 @@ def _several(session: CompanySession, lots: Sequence[Lot], number: str) -> Inval
     products = products_by_id(session, {lot.product_id for lot in lots})
     if len(products) > 1:
         skus = ", ".join(sorted(product.sku for product in products.values()))
-        return Invalid("product", f"Lots of several products have the number {number!r}: {skus}. Add --product SKU.")
-    return Invalid("lot", f"{len(lots)} used-up lots have the number {number!r}. Look at them in the console.")
+        return Invalid(
+            "product",
+            say(
+                "Lots of several products have the number {number!r}: {skus}. Add --product SKU.",
+                number=number,
+                skus=skus,
+            ),
+        )
+    return Invalid(
+        "lot",
+        say(
+            "{count} used-up lots have the number {number!r}. Look at them in the console.",
+            count=len(lots),
+            number=number,
+        ),
+    )

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
-import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
-from partsemble_core.cli import staffing
+from partsemble_core.cli import issuing, staffing
 from partsemble_core.cli.commands import Commands, add_command, add_group, add_json
 from partsemble_core.cli.opening import open_house, open_office, settings_of
 from partsemble_core.cli.output import print_json
 from partsemble_core.cli.passwords import new_password
 from partsemble_core.config import Settings
-from partsemble_core.errors import NotFound
-from partsemble_core.services.admitting import add_member, found_company, issue_token
-from partsemble_core.store.companies import Membership, Role, User
+from partsemble_core.services.admitting import add_member, found_company
+from partsemble_core.services.house import House
+from partsemble_core.services.incorporating import link_of, make_code
 from partsemble_core.store.database import migrate, write_anywhere
 
 MASK = "***"
@@ -39,10 +37,8 @@ def add_commands(commands: Commands) -> None:
     join.add_argument("--name", required=True, help="the person's name")
     join.add_argument("--password-stdin", action="store_true", help="read the password from the first line of input")
     staffing.add_commands(members)
-    tokens = add_group(commands, "token", about="API tokens.")
-    add = add_command(tokens, "add", add_token, about="Issue an API token. It is shown once.")
-    add.add_argument("name", help="what it is for")
-    add.add_argument("--email", help="the member whose rights it has; the owner if left out")
+    add_command(commands, "set-up-code", show_set_up_code, about="Make a new code to found a company in the console.")
+    issuing.add_commands(add_group(commands, "token", about="API tokens."))
 
 
 def found(args: argparse.Namespace) -> int:
@@ -101,21 +97,15 @@ def add_person(args: argparse.Namespace) -> int:
     return 0
 
 
-def add_token(args: argparse.Namespace) -> int:
-    with open_office(args) as office:
-        member = sa.select(Membership.id).join(User, User.id == Membership.user_id)
-        wanted = User.email == args.email.strip().lower() if args.email else Membership.role == Role.OWNER
-        with office.reading() as session:
-            membership_id = session.scalar(member.where(wanted))
-        if membership_id is None:
-            raise NotFound("member", args.email or "with the role owner")
-        now = office.act.at
-        token = office.writing(
-            lambda session: issue_token(session, membership_id=membership_id, name=args.name, now=now)
-        )
-    print(token)
-    print("Keep it now: it isn't shown again.", file=sys.stderr)
+def show_set_up_code(args: argparse.Namespace) -> int:
+    with open_house(args) as house:
+        print(in_words(house, make_code(house)))
     return 0
+
+
+def in_words(house: House, code: str) -> str:
+    """What is said where only whoever runs the server reads it."""
+    return f"No company yet. Found it at {link_of(house, code)} (set-up code {code}; it works once)."
 
 
 def _shown(settings: Settings) -> dict[str, str]:
@@ -133,6 +123,9 @@ def _shown(settings: Settings) -> dict[str, str]:
         "PARTSEMBLE_LEASE_SECONDS": str(settings.lease_seconds),
         "PARTSEMBLE_SWEEP_SECONDS": str(settings.sweep_seconds),
         "PARTSEMBLE_QUARANTINE_SECONDS": str(settings.quarantine_seconds),
+        "PARTSEMBLE_IDLE_MINUTES": str(settings.idle_minutes),
+        "PARTSEMBLE_SIGN_IN_DAYS": str(settings.sign_in_days),
+        "PARTSEMBLE_PROXIES": str(settings.proxies),
         "PARTSEMBLE_SMTP_URL": MASK if settings.smtp_url.reveal() else "",
         "PARTSEMBLE_MAIL_FROM": settings.mail_from,
         **{f"PARTSEMBLE_PLUGIN_{name.upper()}": MASK for name in settings.plugin_settings},

@@ -10,7 +10,7 @@ from partsemble_core.cli.commands import REFUSED, Commands, add_command, add_gro
 from partsemble_core.cli.opening import open_office
 from partsemble_core.cli.output import Sheet, agreed, counted
 from partsemble_core.domain.amounts import add, format_quantity
-from partsemble_core.errors import Invalid
+from partsemble_core.errors import Invalid, say
 from partsemble_core.services.importing import (
     FILE_SIZE,
     BomUpload,
@@ -99,7 +99,17 @@ def _print_plan(plan: ImportPlan) -> None:
 def _content_of(path: Path) -> bytes:
     try:
         if path.stat().st_size > FILE_SIZE:
-            raise Invalid("file", f"{path.name} is larger than {FILE_SIZE // 1024 // 1024} MB. Split it.")
+            raise Invalid(
+                "file",
+                say(
+                    "{name} is larger than {size} MB. Split it.",
+                    name=path.name,
+                    size=FILE_SIZE // 1024 // 1024,
+                ),
+            )
         return path.read_bytes()
     except OSError as error:
-        raise Invalid("file", f"{path} can't be read ({error.strerror}). Look at its name.") from error
+        raise Invalid(
+            "file",
+            say("{path} can't be read ({problem}). Look at its name.", path=str(path), problem=str(error.strerror)),
+        ) from error

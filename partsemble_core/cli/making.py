@@ -13,7 +13,7 @@ from partsemble_core.cli.stocking import print_built, print_preview
 from partsemble_core.domain.amounts import format_amount, format_quantity
 from partsemble_core.domain.fifo import StockShort
 from partsemble_core.domain.quality import Recovery, RejectReason
-from partsemble_core.errors import Invalid
+from partsemble_core.errors import Invalid, say
 from partsemble_core.services.acting import parse_day
 from partsemble_core.services.building import execute_planned, preview_planned
 from partsemble_core.services.picking import newer_versions
@@ -88,7 +88,7 @@ def execute_one(args: argparse.Namespace) -> int:
             preview = preview_planned(session, planned.id, built_on=day, build_subassemblies=args.with_subassemblies)
             newer = newer_versions(session, [planned]).get(planned.id)
         if newer:
-            print(f"Newer recipe: version {newer} is active. To follow it: partsemble refresh {planned.reference}")
+            print(f"Newer BOM: version {newer} is active. To follow it: partsemble refresh {planned.reference}")
         if planned.is_modified:
             print("Modified: its lines differ from its BOM version's.")
         print_preview(preview, decimals=office.decimals)
@@ -183,7 +183,8 @@ def _by_line(office: Office, build_id: int, pairs: list[tuple[str, str]]) -> dic
             mine = [line.position - 1 for line in lines if line.product_id == product.id]
             if len(mine) != 1 or mine[0] in recovered:
                 raise Invalid(
-                    "recovered", f"{product.sku} has to be one line of the build, named once. Look at the build again."
+                    "recovered",
+                    say("{sku} has to be one line of the build, named once. Look at the build again.", sku=product.sku),
                 )
             recovered[mine[0]] = quantity
     return recovered

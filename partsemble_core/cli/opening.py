@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from partsemble_core import config
 from partsemble_core.domain.products import sku_key
-from partsemble_core.errors import Refused
+from partsemble_core.errors import Refused, say
 from partsemble_core.services.acting import Act
 from partsemble_core.services.house import House
 from partsemble_core.store.audits import Actor, Door
@@ -91,11 +91,15 @@ def _chosen(house: House, wanted: str | None) -> Company:
     if wanted is None:
         if len(companies) == 1:
             return companies[0]
-        raise CompanyNotChosen(f"There is more than one company. Say which: --company ID of {_listed(companies)}.")
+        raise CompanyNotChosen(
+            say("There is more than one company. Say which: --company ID of {listed}.", listed=_listed(companies))
+        )
     for company in companies:
         if wanted == str(company.id) or sku_key(wanted) == sku_key(company.name):
             return company
-    raise CompanyNotChosen(f"There is no company {wanted[:60]!r}. Use one of {_listed(companies)}.")
+    raise CompanyNotChosen(
+        say("There is no company {wanted!r}. Use one of {listed}.", wanted=wanted[:60], listed=_listed(companies))
+    )
 
 
 def _listed(companies: object) -> str:

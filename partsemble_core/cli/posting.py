@@ -17,7 +17,7 @@ from partsemble_core.cli.syncing import SyncFailed
 from partsemble_core.domain.amounts import format_amount
 from partsemble_core.domain.exports import ExportState
 from partsemble_core.domain.journals import REQUIRED_ROLES, AccountRole
-from partsemble_core.errors import Invalid, Refused
+from partsemble_core.errors import Invalid, Refused, say
 from partsemble_core.services.claiming import due_of
 from partsemble_core.services.connecting import choose, organisations
 from partsemble_core.services.draining import drain
@@ -80,11 +80,13 @@ def connect_backend(args: argparse.Namespace) -> int:
     with open_office(args) as office:
         offered = organisations(office.house, office.company_id, backend=args.backend)
         if not offered:
-            raise Refused(f"{args.backend} needs a sign-in. Connect it in the console: Integrations.")
+            raise Refused(
+                say("{backend} needs a sign-in. Connect it in the console: Integrations.", backend=args.backend)
+            )
         wanted = [o for o in offered if args.organisation in (None, o.external_id)]
         if len(wanted) != 1:
             known = ", ".join(f"{o.external_id} ({o.name})" for o in offered)
-            raise Invalid("organisation", f"Say which to connect: --organisation ID, one of {known}.")
+            raise Invalid("organisation", say("Say which to connect: --organisation ID, one of {known}.", known=known))
         connection = choose(
             office.house,
             office.act,
@@ -109,7 +111,12 @@ def write_register(args: argparse.Namespace) -> int:
     try:
         args.out.write_bytes(content)
     except OSError as error:
-        raise Invalid("out", f"{args.out} can't be written ({error.strerror}). Name another file.") from error
+        raise Invalid(
+            "out",
+            say(
+                "{out} can't be written ({problem}). Name another file.", out=str(args.out), problem=str(error.strerror)
+            ),
+        ) from error
     print(f"The journal register is in {args.out}.")
     return 0
 
@@ -164,7 +171,7 @@ def run_exports(args: argparse.Namespace) -> int:
 
 def _outcome(state: str) -> str:
     """What became of an export that was tried, as the last line of a run counts it."""
-    words = {ExportState.POSTED: "posted", ExportState.REVIEW: "need you", ExportState.UNKNOWN: "being looked up"}
+    words = {ExportState.POSTED: "posted", ExportState.REVIEW: "need you", ExportState.UNKNOWN: "being checked"}
     return words.get(ExportState(state), "waiting")
 
 

@@ -12,7 +12,7 @@ from partsemble_core.cli.commands import REFUSED, Commands, add_command, add_gro
 from partsemble_core.cli.opening import open_office
 from partsemble_core.cli.output import agreed, counted, print_json, print_rows
 from partsemble_core.domain.amounts import format_amount
-from partsemble_core.errors import Invalid
+from partsemble_core.errors import Invalid, say
 from partsemble_core.services.acting import parse_day, parse_iso_day
 from partsemble_core.services.closing import lock_through, proposed_lock_day
 from partsemble_core.services.comparing import DAYS, compare_with_books
@@ -173,7 +173,11 @@ def _time_of(text: str, zone: ZoneInfo) -> dt.datetime:
         time = None
     if time is None or time.tzinfo is None:
         raise Invalid(
-            "known_at", f"{text[:40]!r} isn't a day or a time with a zone. Write it as 2026-04-30 or 2026-04-30T17:00Z."
+            "known_at",
+            say(
+                "{text!r} isn't a day or a time with a zone. Write it as 2026-04-30 or 2026-04-30T17:00Z.",
+                text=text[:40],
+            ),
         )
     return time.astimezone(dt.UTC)
 

@@ -15,6 +15,7 @@ from partsemble_core.domain.reconciliation import Verdict
 from partsemble_core.errors import NotFound
 from partsemble_core.services.acting import parse_day
 from partsemble_core.services.listing import Column, Row
+from partsemble_core.services.noting import reconcile_and_note
 from partsemble_core.services.reconciling import Reconciliation, reconcile
 from partsemble_core.services.tabulating import COLUMNS, reconciliation_listing, reconciliation_values
 from partsemble_core.services.truing import list_true_ups, take_back, true_up
@@ -53,7 +54,10 @@ def add_commands(commands: Commands) -> None:
 def run_reconcile(args: argparse.Namespace) -> int:
     with open_office(args) as office:
         day = parse_day(args.on, field="on", today=office.act.today)
-        found = reconcile(office.house, office.company_id, on=day, offline=args.offline, wait=time.sleep)
+        if args.offline:
+            found = reconcile(office.house, office.company_id, on=day, offline=True)
+        else:
+            found = reconcile_and_note(office.house, office.act, office.company_id, on=day, wait=time.sleep)
         if args.json:
             print_json(reconciliation_values(found))
         else:

@@ -20,13 +20,16 @@ from flask import Flask
 
 from partsemble_core import config, demo
 from partsemble_core.cli.commands import Commands, add_command
+from partsemble_core.cli.founding import in_words
 from partsemble_core.cli.opening import open_house, settings_of
 from partsemble_core.embedded_valkey import EmbeddedValkey, free_port
-from partsemble_core.errors import PartsembleError
+from partsemble_core.errors import PartsembleError, say
 from partsemble_core.processes import start_tied, stop_child
 from partsemble_core.schedule import run_schedule
 from partsemble_core.services.house import House
+from partsemble_core.services.incorporating import SetUpOver, make_code
 from partsemble_core.store.database import migrate
+from partsemble_core.wiring import build_house
 from partsemble_core.worker import run_worker
 
 log = logging.getLogger(__name__)
@@ -106,6 +109,7 @@ def serve_all(args: argparse.Namespace) -> int:
         children.start()
         _wait_until_ready(args.host, args.port, children, stopping)
         if not stopping.is_set():
+            invite_founder(settings)
             print(f"Partsemble is at {settings.base_url} (Ctrl-C stops it).", flush=True)
         while not stopping.is_set():
             _wait(stopping, seconds=LOOK_SECONDS)
@@ -114,6 +118,17 @@ def serve_all(args: argparse.Namespace) -> int:
                 valkey.start()
             children.start()
     return 0
+
+
+def invite_founder(settings: config.Settings) -> None:
+    """While there is no company, whoever reads this terminal or log may found it in the console."""
+    house = build_house(settings)
+    try:
+        print(in_words(house, make_code(house)), flush=True)
+    except SetUpOver:
+        pass
+    finally:
+        house.engine.dispose()
 
 
 class _Children:
@@ -185,7 +200,13 @@ def _answers(host: str, port: int) -> bool:
 
 def _refuse_busy(host: str, port: int) -> None:
     if _answers(host, port):
-        raise ServiceFailed(f"Port {port} of {host} is in use. Stop what uses it, or choose another with --port.")
+        raise ServiceFailed(
+            say(
+                "Port {port} of {host} is in use. Stop what uses it, or choose another with --port.",
+                port=port,
+                host=host,
+            )
+        )
 
 
 def _needs_queue(settings: config.Settings) -> None:

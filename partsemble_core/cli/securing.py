@@ -10,6 +10,7 @@ from partsemble_core import config
 from partsemble_core.cli.commands import REFUSED, Commands, add_command, add_group, add_json, add_yes
 from partsemble_core.cli.opening import open_house, settings_of, whoever
 from partsemble_core.cli.output import agreed, counted, print_rows
+from partsemble_core.errors import say
 from partsemble_core.services.acting import Act
 from partsemble_core.services.configuring import change_settings, show_settings
 from partsemble_core.services.house import House
@@ -78,7 +79,12 @@ def remove_key(args: argparse.Namespace) -> int:
     with open_house(args) as house:
         check_removable(house, args.name)
     if not config.keeps_keys(settings):
-        raise KeyNeeded(f"Nothing needs {args.name} any more. Take it out of PARTSEMBLE_KEYS, then restart Partsemble.")
+        raise KeyNeeded(
+            say(
+                "Nothing needs {name} any more. Take it out of PARTSEMBLE_KEYS, then restart Partsemble.",
+                name=args.name,
+            )
+        )
     if not agreed(f"Remove {args.name}? Backups that are sealed with it can't be opened without it.", yes=args.yes):
         print("Nothing was changed.")
         return REFUSED

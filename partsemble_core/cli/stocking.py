@@ -15,7 +15,7 @@ from partsemble_core.domain.amounts import format_amount, format_quantity
 from partsemble_core.domain.builds import BuildState
 from partsemble_core.domain.fifo import StockShort
 from partsemble_core.domain.receipts import SpreadBy
-from partsemble_core.errors import Invalid
+from partsemble_core.errors import Invalid, say
 from partsemble_core.services.acting import parse_day
 from partsemble_core.services.building import Preview, build_now, preview_build
 from partsemble_core.services.listing import Column, ListQuery, Row, get_table, rows_for_download
@@ -210,7 +210,10 @@ def _line_of(text: str) -> LineInput:
     sku, rest = pair_of(text)
     quantity, sign, unit_cost = rest.partition("@")
     if not sign:
-        raise Invalid("lines", f"{text!r} has no cost. Write it like PCB-1=100@1.25, or @0 for goods that were free.")
+        raise Invalid(
+            "lines",
+            say("{text!r} has no cost. Write it like PCB-1=100@1.25, or @0 for goods that were free.", text=text),
+        )
     amount, _, bought_as = quantity.strip().partition(" ")
     unit, _, holds = bought_as.partition(" of ")
     return LineInput(
@@ -226,30 +229,45 @@ def _lines_of_file(path: Path) -> list[LineInput]:
     """The lines of a CSV file. Raises Invalid for what can't be read."""
     try:
         if path.stat().st_size > FILE_SIZE:
-            raise Invalid("file", f"{path.name} is larger than {FILE_SIZE // 1024 // 1024} MB. Split it.")
+            raise Invalid(
+                "file",
+                say(
+                    "{name} is larger than {size} MB. Split it.",
+                    name=path.name,
+                    size=FILE_SIZE // 1024 // 1024,
+                ),
+            )
         text = path.read_text(encoding="utf-8-sig")
         reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
         rows = list(reader)
     except OSError as error:
-        raise Invalid("file", f"{path} can't be read ({error.strerror}).") from error
+        raise Invalid(
+            "file", say("{path} can't be read ({problem}).", path=str(path), problem=str(error.strerror))
+        ) from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise Invalid("file", f"{path.name} isn't a CSV file in UTF-8 ({error}). Save it as one.") from error
+        raise Invalid(
+            "file", say("{name} isn't a CSV file in UTF-8 ({error}). Save it as one.", name=path.name, error=str(error))
+        ) from error
     names = set(reader.fieldnames or ())
     if len(names) != len(reader.fieldnames or ()):
-        raise Invalid("file", f"{path.name} has the same heading twice. Leave one of the two columns out.")
+        raise Invalid(
+            "file", say("{name} has the same heading twice. Leave one of the two columns out.", name=path.name)
+        )
     if not {"sku", "quantity"} <= names <= COLUMNS or not names & {"unit_cost", "total_cost"}:
         raise Invalid(
             "file",
-            f"{path.name} needs the columns sku, quantity and unit_cost or total_cost, "
-            "and takes lot_number, expires_on, part_number, purchase_unit, per_purchase_unit and weight. "
-            "Correct its first row.",
+            say(
+                "{name} needs the columns sku, quantity and unit_cost or total_cost, and takes lot_number, "
+                "expires_on, part_number, purchase_unit, per_purchase_unit and weight. Correct its first row.",
+                name=path.name,
+            ),
         )
     return [_line_of_row(row, number) for number, row in enumerate(rows, start=2)]
 
 
 def _line_of_row(row: dict[str, str | None], number: int) -> LineInput:
     if None in row or None in row.values():
-        raise Invalid("file", f"Row {number} has more or fewer cells than the heading. Correct it.")
+        raise Invalid("file", say("Row {number} has more or fewer cells than the heading. Correct it.", number=number))
     return LineInput(
         sku=row["sku"] or "",
         quantity=row["quantity"],

@@ -76,7 +76,7 @@ def _fill_a_year(stage: Stage) -> str:
                 print(f"\r{MAKER} works through {day:%B %Y}    ", end="", flush=True)
 
         print()
-        tell_year(house, act, company_id, connection_id, progress=progress)
+        tell_year(house, act, company_id, connection_id, sandbox_url=stage.sandbox_url, progress=progress)
         print(f"\r{MAKER}: a year of receipts, builds and reviews is written.{'':<20}")
     return password
 

@@ -14,6 +14,7 @@ from partsemble_core.demo.stage import DemoFailed, Stage
 from partsemble_core.demo.story import EMAIL, Made
 from partsemble_core.domain.amounts import add, format_amount, format_quantity, format_unit_cost, unit_cost
 from partsemble_core.domain.reconciliation import Verdict
+from partsemble_core.errors import say
 from partsemble_core.plugin_api.http import Http
 from partsemble_core.services.reconciling import (
     DocumentProof,
@@ -57,7 +58,7 @@ def _read_books(stage: Stage, organisation_id: str) -> dict[str, Any]:
     with Http() as http:
         answer = http.request("GET", f"{stage.sandbox_url}/sandbox/books/{organisation_id}.json")
     if answer.status != 200:
-        raise DemoFailed(f"The sandbox's books can't be read (status {answer.status}).")
+        raise DemoFailed(say("The sandbox's books can't be read (status {status}).", status=answer.status))
     books: dict[str, Any] = json.loads(answer.body)
     return books
 

@@ -6,6 +6,7 @@ import urllib.parse
 from html.parser import HTMLParser
 
 from partsemble_core.demo.stage import DemoFailed
+from partsemble_core.errors import say
 from partsemble_core.plugin_api.http import Http
 
 
@@ -15,7 +16,13 @@ def consent(http: Http, authorize_url: str, *, organisation: str) -> dict[str, s
     form = _ConsentForm()
     form.feed(page.body.decode("utf-8", "replace"))
     if page.status != 200 or organisation not in form.choices:
-        raise DemoFailed(f"The sign-in page offers no {organisation} (status {page.status}).")
+        raise DemoFailed(
+            say(
+                "The sign-in page offers no {organisation} (status {status}).",
+                organisation=organisation,
+                status=page.status,
+            )
+        )
     name, value = form.choices[organisation]
     fields = {**form.hidden, name: value}
     if form.allow is not None:
@@ -23,7 +30,7 @@ def consent(http: Http, authorize_url: str, *, organisation: str) -> dict[str, s
     answer = http.request("POST", urllib.parse.urljoin(authorize_url, form.action or authorize_url), data=fields)
     location = answer.headers.get("Location", "")
     if answer.status not in (302, 303) or not location:
-        raise DemoFailed(f"The sign-in page did not send us back (status {answer.status}).")
+        raise DemoFailed(say("The sign-in page did not send us back (status {status}).", status=answer.status))
     return dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(location).query))
 
 

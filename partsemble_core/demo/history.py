@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 import sqlalchemy as sa
 
 from partsemble_core.demo.kits import PARTS, RECIPES, SUPPLIERS
+from partsemble_core.demo.mishaps import Scene, meet_mishaps
 from partsemble_core.demo.year import WEEKS, Making, Purchase, year_of
 from partsemble_core.services import (
     adjusting,
@@ -73,15 +74,18 @@ def tell_year(
     company_id: int,
     connection_id: int,
     *,
+    sandbox_url: str,
     progress: Callable[[dt.date], None],
     weeks: int = WEEKS,
 ) -> None:
-    """A year of receipts, builds and reviews, each in a transaction and on a day of its own; then loose ends."""
+    """What went wrong lately, a year of receipts, builds and reviews, each on a day of its own; then loose ends."""
     write: Write = partial(house.write, company_id)
     for role, code in ACCOUNTS.items():
         write(partial(mapping.map_account, connection_id=connection_id, role=role, code=code))
     first = _on(act, act.today - dt.timedelta(days=400))
     write(lambda session: _catalogue(session, first))
+    scene = Scene(house=house, act=act, company_id=company_id, connection_id=connection_id, sandbox_url=sandbox_url)
+    meet_mishaps(scene, supplier="VLT", sku="SEN-TEMP")
     for event in year_of(act.today, weeks=weeks):
         progress(event.day)
         then = _on(act, event.day)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from partsemble_core import config
 from partsemble_core.embedded_valkey import EmbeddedValkey
-from partsemble_core.errors import PartsembleError
+from partsemble_core.errors import PartsembleError, say
 from partsemble_core.plugin_api.secret import Secret
 from partsemble_core.processes import start_tied, stop_child
 from partsemble_core.services.house import House
@@ -58,7 +58,11 @@ def open_stage(folder: Path, *, port: int) -> Iterator[Stage]:
         house = build_house(settings)
         stack.callback(house.engine.dispose)
         if house.host.failures:
-            raise DemoFailed(f"Plugins can't be loaded: {house.host.failures}. Install the project again.")
+            raise DemoFailed(
+                say(
+                    "Plugins can't be loaded: {failures}. Install the project again.", failures=str(house.host.failures)
+                )
+            )
         for command in ("worker", "schedule"):
             _start_child(stack, settings, command, folder)
         yield Stage(house=house, sandbox_url=facts["address"], callback_url=callback_url)
@@ -71,7 +75,9 @@ def _check_port(port: int) -> None:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
-            raise DemoFailed(f"Port {port} is in use. Name another with --port, or stop what runs there.") from error
+            raise DemoFailed(
+                say("Port {port} is in use. Name another with --port, or stop what runs there.", port=port)
+            ) from error
 
 
 def _settings(folder: Path, *, redis_url: str, facts: dict[str, str], port: int) -> config.Settings:
@@ -87,6 +93,7 @@ def _settings(folder: Path, *, redis_url: str, facts: dict[str, str], port: int)
         "xero_scopes": SCOPES,
     }
     environment = {"PARTSEMBLE_BASE_URL": f"http://localhost:{port}", "PARTSEMBLE_SWEEP_SECONDS": "2"}
+    environment["PARTSEMBLE_QUARANTINE_SECONDS"] = "3600"  # so that an export in doubt is there to be looked at
     environment["PARTSEMBLE_SMTP_URL"] = "log:"  # nobody reads mail here: letters are shown where the demo runs
     settings = config.load(environment, data_dir=folder)
     return dataclasses.replace(
@@ -111,7 +118,7 @@ def _start_sandbox(stack: ExitStack, folder: Path, callback_url: str) -> dict[st
         if name == "page":
             break
     if not all(facts.get(name) for name in FACTS):
-        raise DemoFailed(f"The sandbox did not start. See {folder / 'sandbox.log'}.")
+        raise DemoFailed(say("The sandbox did not start. See {log}.", log=str(folder / "sandbox.log")))
     return facts
 
 

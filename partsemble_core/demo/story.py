@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from partsemble_core.demo.consent import consent
 from partsemble_core.demo.stage import DemoFailed, Stage
 from partsemble_core.domain.exports import WORKABLE
+from partsemble_core.errors import say
 from partsemble_core.plugin_api.http import Http
 from partsemble_core.services import building, cataloguing, connecting, mapping, receiving
 from partsemble_core.services.acting import Act
@@ -117,7 +118,13 @@ def wait_until_posted(house: House, company_id: int) -> None:
             return
         if time.monotonic() > give_up:
             hanging = "; ".join(f"{export.reference} is {export.state} {export.problem}" for export in waiting)
-            raise DemoFailed(f"The worker did not finish in {POSTED_SECONDS} s: {hanging}. See worker.log.")
+            raise DemoFailed(
+                say(
+                    "The worker did not finish in {posted_seconds} s: {hanging}. See worker.log.",
+                    posted_seconds=POSTED_SECONDS,
+                    hanging=hanging,
+                )
+            )
         time.sleep(0.1)
 
 
@@ -136,7 +143,9 @@ def connect_books(stage: Stage, act: Act, company_id: int, *, organisation: str 
     )
     chosen = next((o for o in organisations if o.name == organisation), None)
     if chosen is None:
-        raise DemoFailed(f"{organisation} is not among the organisations of this sign-in.")
+        raise DemoFailed(
+            say("{organisation} is not among the organisations of this sign-in.", organisation=organisation)
+        )
     connection = connecting.choose(
         house, act, company_id, backend="xero", organisation_id=chosen.external_id, grant_id=grant_id
     )

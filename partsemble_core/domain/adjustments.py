@@ -15,7 +15,7 @@ from partsemble_core.domain.amounts import (
     scale,
     share,
 )
-from partsemble_core.errors import Invalid
+from partsemble_core.errors import Invalid, say, word
 
 
 class AdjustmentReason(enum.StrEnum):
@@ -52,7 +52,7 @@ def parse_reason(value: object, *, field: str = "reason") -> AdjustmentReason:
     for reason in AdjustmentReason:
         if value == reason.value:
             return reason
-    raise Invalid(field, f"A reason is one of {', '.join(AdjustmentReason)}.")
+    raise Invalid(field, say("A reason is one of {reasons}.", reasons=", ".join(AdjustmentReason)))
 
 
 def adjustment_cost(
@@ -68,11 +68,19 @@ def adjustment_cost(
     if quantity == 0:
         raise Invalid(field, "An adjustment of zero changes nothing. Enter the difference.")
     if quantity > 0 and reason in ONLY_DOWN:
-        raise Invalid(field, f"{reason} takes stock away. Enter a negative quantity, or choose count_correction.")
+        raise Invalid(
+            field,
+            say(
+                "{reason} takes stock away. Enter a negative quantity, or choose count_correction.", reason=word(reason)
+            ),
+        )
     if quantity < 0 and -quantity > lot.quantity_left:
         raise Invalid(
             field,
-            f"The lot holds {format_quantity(lot.quantity_left)}. Take away at most that, it can't fall below zero.",
+            say(
+                "The lot holds {quantity_left}. Take away at most that, it can't fall below zero.",
+                quantity_left=format_quantity(lot.quantity_left),
+            ),
         )
     if quantity < 0:
         return quantity, -share(lot.cost_left, -quantity, lot.quantity_left)
@@ -125,7 +133,11 @@ def split_lot(lot: LotAmounts, quantity: object, *, field: str = "quantity") -> 
     moved = parse_quantity(quantity, field=field)
     if not moved < lot.quantity_left:
         raise Invalid(
-            field, f"Split off more than 0 and less than the {format_quantity(lot.quantity_left)} that the lot holds."
+            field,
+            say(
+                "Split off more than 0 and less than the {quantity_left} that the lot holds.",
+                quantity_left=format_quantity(lot.quantity_left),
+            ),
         )
     cost = share(lot.cost_left, moved, lot.quantity_left)
     stays = LotAmounts(

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 
-from partsemble_core.errors import Invalid
+from partsemble_core.errors import Invalid, say, word
 
 PLACES = 6
 MILLION: int = 10**PLACES
@@ -20,30 +20,55 @@ LIMIT = Decimal(10) ** 9
 _NUMBER = re.compile(r"[+-]?[0-9]{1,30}(?:\.[0-9]{1,30})?", re.ASCII)
 
 
+class Misread(str):
+    """A text that is no number in the way its writer writes numbers, though it may look like one in ours: refused."""
+
+    __slots__ = ()
+
+    def strip(self, chars: str | None = None) -> Misread:
+        """As it is, so that nobody makes a number of it by the way."""
+        return self
+
+
 def parse_decimal(value: object, *, field: str) -> Decimal:
     """The exact decimal that ``value`` states: a string of plain digits, an int or a finite Decimal.
 
     Refuses (Invalid) floats, booleans, NaN, infinities, exponents, digit groups, other scripts' digits, more than
     six decimals and anything of 10^9 or more.
     """
+    if isinstance(value, Misread):
+        raise _misread(field, value)
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
-        raise Invalid(field, f"{_label(field)} must be written as a plain decimal number, such as 12.50.")
+        raise Invalid(
+            field, say("{label} must be written as a plain decimal number, such as 12.50.", label=word(_label(field)))
+        )
     if isinstance(value, str):
         text = value.strip(" ")
+        if not text:
+            raise Invalid(field, say("{label} is missing. Fill it in.", label=word(_label(field))))
         if not _NUMBER.fullmatch(text):
             shown = text if len(text) <= 40 else text[:37] + "…"
-            raise Invalid(field, f"{_label(field)} {shown!r} isn't a plain decimal number. Write it as 12.50.")
+            raise Invalid(
+                field,
+                say(
+                    "{label} {shown!r} isn't a plain decimal number. Write it as 12.50.",
+                    label=word(_label(field)),
+                    shown=shown,
+                ),
+            )
         number = Decimal(text)
     elif isinstance(value, int):
         number = Decimal(value) if abs(value) < 10**30 else LIMIT
     else:
         number = value
     if not number.is_finite():
-        raise Invalid(field, f"{_label(field)} must be a finite number.")
+        raise Invalid(field, say("{label} must be a finite number.", label=word(_label(field))))
     if not -LIMIT < number < LIMIT:  # abs() would round to the context's precision first
-        raise Invalid(field, f"{_label(field)} must be smaller than 1,000,000,000.")
+        raise Invalid(field, say("{label} must be smaller than 1,000,000,000.", label=word(_label(field))))
     if not _is_whole_millionths(number):
-        raise Invalid(field, f"{_label(field)} may have at most {PLACES} decimals.")
+        raise Invalid(
+            field, say("{label} may have at most {places} decimals.", label=word(_label(field)), places=PLACES)
+        )
     return from_millionths(to_millionths(number))
 
 
@@ -51,7 +76,7 @@ def parse_quantity(value: object, *, field: str = "quantity") -> Decimal:
     """A quantity above zero. Raises Invalid."""
     number = parse_decimal(value, field=field)
     if number <= 0:
-        raise Invalid(field, f"{_label(field)} must be greater than zero.")
+        raise Invalid(field, say("{label} must be greater than zero.", label=word(_label(field))))
     return number
 
 
@@ -59,7 +84,9 @@ def parse_cost(value: object, *, field: str = "cost") -> Decimal:
     """A cost of zero or more (goods may be free). Raises Invalid."""
     number = parse_decimal(value, field=field)
     if number < 0:
-        raise Invalid(field, f"{_label(field)} must not be negative. Use 0 for goods that cost nothing.")
+        raise Invalid(
+            field, say("{label} must not be negative. Use 0 for goods that cost nothing.", label=word(_label(field)))
+        )
     return number
 
 
@@ -148,7 +175,7 @@ def spread(total: int, weights: Sequence[int]) -> list[int]:
 def check_limit(value: Decimal, *, field: str, what: str, cure: str) -> Decimal:
     """``value`` if it can be kept; sums and products have the limit of what is typed in. Raises Invalid."""
     if abs(value) >= LIMIT:
-        raise Invalid(field, f"{what} comes to 1,000,000,000 or more. {cure}")
+        raise Invalid(field, say("{what} comes to 1,000,000,000 or more. {cure}", what=word(what), cure=word(cure)))
     return value
 
 
@@ -185,6 +212,17 @@ def _divide(top: int, bottom: int) -> int:
     quotient, rest = divmod(top, bottom)
     twice = 2 * rest
     return quotient + (1 if twice > bottom or (twice == bottom and quotient % 2) else 0)
+
+
+def _misread(field: str, text: str) -> Invalid:
+    shown = str(text) if len(text) <= 40 else text[:37] + "…"
+    message = say(
+        "{label} {shown!r} isn't a plain decimal number. Write it as {example}.",
+        label=word(_label(field)),
+        shown=shown,
+        example=Decimal("12.50"),
+    )
+    return Invalid(field, message)
 
 
 def _label(field: str) -> str:

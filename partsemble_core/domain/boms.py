@@ -22,7 +22,7 @@ from partsemble_core.domain.amounts import (
 )
 from partsemble_core.domain.fifo import Need
 from partsemble_core.domain.products import clean_text
-from partsemble_core.errors import Invalid, Refused
+from partsemble_core.errors import Invalid, Refused, say, say_each
 
 DEPTH = 10
 LINES = 2_000
@@ -92,7 +92,11 @@ class BomCycle(Refused):
 
     def __init__(self, path: Sequence[str]) -> None:
         super().__init__(
-            f"This would make {path[0]} out of itself: {' → '.join(path)}. Take one of them out of its BOM."
+            say(
+                "This would make {product} out of itself: {path}. Take one of them out of its BOM.",
+                product=path[0],
+                path=say_each(path, between=" → "),
+            )
         )
         self.path = tuple(path)
 
@@ -103,7 +107,7 @@ class BomTooDeep(Refused):
     code = "bom-too-deep"
 
     def __init__(self) -> None:
-        super().__init__(f"BOMs nest deeper than {DEPTH} levels. Flatten one of the levels.")
+        super().__init__(say("BOMs nest deeper than {depth} levels. Flatten one of the levels.", depth=DEPTH))
 
 
 def check_bom(bom: Bom) -> Bom:
@@ -112,7 +116,9 @@ def check_bom(bom: Bom) -> Bom:
     if not bom.components and not bom.cost_lines:
         raise Invalid("components", "A BOM needs at least one component. Add one.")
     if len(bom.components) > LINES:
-        raise Invalid("components", f"A BOM may have at most {LINES} lines. Make sub-assemblies of it.")
+        raise Invalid(
+            "components", say("A BOM may have at most {lines} lines. Make sub-assemblies of it.", lines=LINES)
+        )
     seen: dict[int, int] = {}
     for i, line in enumerate(bom.components):
         field = f"components[{i}]"
@@ -122,7 +128,11 @@ def check_bom(bom: Bom) -> Bom:
         if line.product_id in seen:
             raise Invalid(
                 f"{field}.sku",
-                f"Lines {seen[line.product_id] + 1} and {i + 1} name the same component. Add their quantities up.",
+                say(
+                    "Lines {first} and {second} name the same component. Add their quantities up.",
+                    first=seen[line.product_id] + 1,
+                    second=i + 1,
+                ),
             )
         seen[line.product_id] = i
     for i, cost in enumerate(bom.cost_lines):
@@ -162,7 +172,7 @@ def costs_of(bom: Bom, quantity: Decimal) -> tuple[BuildCost, ...]:
             cost=check_limit(
                 scale(line.cost(), times=quantity, over=bom.output_quantity),
                 field="quantity",
-                what=f"The cost line {line.label}",
+                what=say("The cost line {label}", label=line.label),
                 cure="Build less.",
             ),
         )
@@ -217,6 +227,23 @@ def estimate_rolled_up(bom: Bom, unit_costs: Mapping[int, Decimal], boms: Mappin
         return add(parts)
 
     return cost_of(bom, 1)
+
+
+def bought_for(bom: Bom, boms: Mapping[int, Bom]) -> set[int]:
+    """What is bought for a BOM, over every level of those below it, without what is optional."""
+    bought: set[int] = set()
+    seen: set[int] = set()
+    recipes = [bom]
+    while recipes:
+        for line in recipes.pop().components:
+            if line.optional or line.product_id in seen:
+                continue
+            seen.add(line.product_id)
+            if line.product_id in boms:
+                recipes.append(boms[line.product_id])
+            else:
+                bought.add(line.product_id)
+    return bought
 
 
 def users_first(bom: Bom, boms: Mapping[int, Bom]) -> list[int]:
@@ -287,7 +314,7 @@ def check_nesting(
     path = find_cycle(product_id, edges)
     if path:
         known = names or {}
-        raise BomCycle([known.get(p, f"product {p}") for p in path])
+        raise BomCycle([known.get(p, say("product {id}", id=p)) for p in path])
     if depth_of(product_id, edges) + depth_of(product_id, _turned(edges)) > DEPTH:
         raise BomTooDeep
 

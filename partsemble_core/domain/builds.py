@@ -24,7 +24,7 @@ from partsemble_core.domain.fifo import (
     held_by,
 )
 from partsemble_core.domain.lots import OpenLot
-from partsemble_core.errors import Invalid
+from partsemble_core.errors import Invalid, say
 
 PROVISIONAL = 2**62
 """Lots that don't exist yet are numbered from here on: within their day they come after all that do."""
@@ -169,7 +169,9 @@ def _picked(bom: Bom, quantity: Decimal, lots: Sequence[OpenLot], terms: Terms) 
 
 def _line(by_line: Mapping[int, Need], line: int) -> Need:
     if line not in by_line:
-        raise Invalid(f"lots[{line}]", f"The build has no component line {line}. Choose one of its lines.")
+        raise Invalid(
+            f"lots[{line}]", say("The build has no component line {line}. Choose one of its lines.", line=line)
+        )
     return by_line[line]
 
 

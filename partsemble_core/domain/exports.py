@@ -7,6 +7,8 @@ import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from partsemble_core.errors import say, word
+
 
 class ExportState(enum.StrEnum):
     """held → pending → creating → created → posting → posted; unknown is looked up, review waits for a person."""
@@ -138,13 +140,20 @@ def judge(found: Sequence[Found], *, stored_id: str | None) -> Verdict:
     if len(posted) > 1:
         return Verdict(
             state=ExportState.REVIEW,
-            problem=f"The books hold {len(posted)} posted journals of this document: {', '.join(posted)}. "
-            "Void the extra.",
+            problem=say(
+                "The books hold {count} posted journals of this document: {posted}. Void the extra.",
+                count=len(posted),
+                posted=", ".join(posted),
+            ),
         )
     if posted and stored_id not in (None, posted[0]):
         return Verdict(
             state=ExportState.REVIEW,
-            problem=f"Journal {posted[0]} of this document was posted by hand; ours is {stored_id}. Void one of them.",
+            problem=say(
+                "Journal {posted} of this document was posted by hand; ours is {stored_id}. Void one of them.",
+                posted=posted[0],
+                stored_id=stored_id,
+            ),
         )
     if posted:
         return Verdict(state=ExportState.POSTED, external_id=posted[0], orphans=tuple(drafts))
@@ -155,8 +164,10 @@ def judge(found: Sequence[Found], *, stored_id: str | None) -> Verdict:
     if voided:  # somebody posted it and took it back: posting it anew would undo that
         return Verdict(
             state=ExportState.REVIEW,
-            problem=f"Journal {voided[0]} of this document was voided in the books. "
-            "Cancel this export and reverse here.",
+            problem=say(
+                "Journal {voided} of this document was voided in the books. Cancel this export and reverse here.",
+                voided=voided[0],
+            ),
         )
     return Verdict(state=ExportState.PENDING)
 
@@ -177,6 +188,10 @@ def _judge_stored(found: Sequence[Found], stored_id: str, drafts: Sequence[str])
     return Verdict(
         state=ExportState.REVIEW,
         external_id=stored_id,
-        problem=f"Journal {stored_id} is {status} in the books. "
-        "Post it anew (Post with other accounts), leave it out, or cancel it together with its document.",
+        problem=say(
+            "Journal {stored_id} is {status} in the books. Post it anew (Post with other accounts), leave it "
+            "out, or cancel it together with its document.",
+            stored_id=stored_id,
+            status=word(status),
+        ),
     )

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from partsemble_core.domain.amounts import add, format_quantity, share
 from partsemble_core.domain.lots import OpenLot
-from partsemble_core.errors import Invalid, Refused
+from partsemble_core.errors import Invalid, Refused, Wording, say, say_each, word
 
 NOTHING = Decimal(0)
 
@@ -70,12 +70,18 @@ PLAIN = Terms()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shortage:
-    """``available`` is what may be taken: stock less what is ``reserved`` for planned builds that come first."""
+    """``available`` is what may be taken: stock less what is ``reserved`` for planned builds that come first.
+
+    ``coming`` is what builds under way will bring of it, where all plans are looked at together; it isn't there yet.
+    ``held`` is there, in lots on hold: releasing them is a cure, too.
+    """
 
     product_id: int
     needed: Decimal
     available: Decimal
     reserved: Decimal = NOTHING
+    coming: Decimal = NOTHING
+    held: Decimal = NOTHING
 
     @property
     def missing(self) -> Decimal:
@@ -84,9 +90,8 @@ class Shortage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Withheld:
-    """Why less of a product may be taken than there is: on hold, expired, or come only after the build's ``day``."""
+    """Why less of a product may be taken than there is: expired, or come only after the build's ``day``."""
 
-    held: Decimal = NOTHING
     expired: Decimal = NOTHING
     later: Decimal = NOTHING
     day: dt.date | None = None
@@ -104,11 +109,15 @@ class StockShort(Refused):
         names: Mapping[int, str] | None = None,
         whys: Mapping[int, Withheld] | None = None,
     ) -> None:
-        called = {s.product_id: (names or {}).get(s.product_id, f"product {s.product_id}") for s in shortages}
+        called = {
+            s.product_id: (names or {}).get(s.product_id, say("product {id}", id=s.product_id)) for s in shortages
+        }
         why = {s.product_id: (whys or {}).get(s.product_id, Withheld()) for s in shortages}
-        listed = "; ".join(_told(s, called[s.product_id], why[s.product_id]) for s in shortages)
+        listed = say_each((_told(s, called[s.product_id], why[s.product_id]) for s in shortages), between="; ")
         made = [called[s.product_id] for s in shortages if why[s.product_id].is_made]
-        super().__init__(f"Stock doesn't reach. {listed}. {_cure(shortages, list(why.values()), made)}")
+        super().__init__(
+            say("Stock doesn't reach. {listed}. {cure}", listed=listed, cure=_cure(shortages, list(why.values()), made))
+        )
         self.shortages = tuple(shortages)
 
 
@@ -145,22 +154,35 @@ def draw_chosen(need: Need, choices: Sequence[Choice], lots: Sequence[OpenLot]) 
     for choice in choices:
         lot = there.get(choice.lot_id)
         if lot is None:
-            raise Invalid(name, f"Lot {choice.lot_id} can't be taken here. Choose an open lot of the component.")
+            raise Invalid(
+                name,
+                say("Lot {lot_id} can't be taken here. Choose an open lot of the component.", lot_id=choice.lot_id),
+            )
         if any(d.lot_id == lot.lot_id for d in draws):
-            raise Invalid(name, f"Lot {lot.number or lot.lot_id} is named twice. Add its quantities up.")
+            raise Invalid(
+                name, say("Lot {number} is named twice. Add its quantities up.", number=lot.number or str(lot.lot_id))
+            )
         if not 0 < choice.quantity <= lot.quantity_free:
             raise Invalid(
                 name,
-                f"Lot {lot.number or lot.lot_id} holds {format_quantity(lot.quantity_free)}, so "
-                f"{format_quantity(choice.quantity)} can't be taken from it. Choose more than 0 and at most that.",
+                say(
+                    "Lot {number} holds {quantity_free}, so {quantity} can't be taken from it. Choose more "
+                    "than 0 and at most that.",
+                    number=lot.number or str(lot.lot_id),
+                    quantity_free=format_quantity(lot.quantity_free),
+                    quantity=format_quantity(choice.quantity),
+                ),
             )
         draws.append(_taken(need, lot, choice.quantity))
     chosen = add([d.quantity for d in draws])
     if chosen != need.quantity:
         raise Invalid(
             name,
-            f"The chosen lots give {format_quantity(chosen)}, the line needs {format_quantity(need.quantity)}. "
-            "Choose lots for all of it, or for none.",
+            say(
+                "The chosen lots give {chosen}, the line needs {quantity}. Choose lots for all of it, or for none.",
+                chosen=format_quantity(chosen),
+                quantity=format_quantity(need.quantity),
+            ),
         )
     return tuple(draws)
 
@@ -252,32 +274,45 @@ def _less(lot: OpenLot, taken: Draw) -> OpenLot:
     )
 
 
-def _told(short: Shortage, name: str, why: Withheld) -> str:
-    kind = "not reserved for planned builds" if short.reserved else "in stock"
-    if why.held or why.expired:
-        kind = "free to take"
+def _told(short: Shortage, name: str, why: Withheld) -> Wording:
+    there = [_there(short, why)]
+    if short.held:
+        there.append(say("{quantity} on hold", quantity=format_quantity(short.held)))
+    if why.expired:
+        there.append(say("{quantity} expired", quantity=format_quantity(why.expired)))
     if why.later:
-        kind += f" as of {why.day}"
-    there = [f"{format_quantity(short.available)} {kind}"]
-    for quantity, words in ((why.held, "on hold"), (why.expired, "expired"), (why.later, "more since")):
-        if quantity:
-            there.append(f"{format_quantity(quantity)} {words}")
-    needed, missing = format_quantity(short.needed), format_quantity(short.missing)
-    return f"{name}: {needed} needed, {', '.join(there)}, {missing} missing"
+        there.append(say("{quantity} more since", quantity=format_quantity(why.later)))
+    return say(
+        "{name}: {needed} needed, {there}, {missing} missing",
+        name=name,
+        needed=format_quantity(short.needed),
+        there=say_each(there),
+        missing=format_quantity(short.missing),
+    )
 
 
-def _cure(shortages: Sequence[Shortage], whys: Sequence[Withheld], made: Sequence[str]) -> str:
+def _there(short: Shortage, why: Withheld) -> Wording:
+    available = format_quantity(short.available)
+    there = say("{quantity} available", quantity=available)
+    if short.reserved and not (short.held or why.expired):
+        there = say("{quantity} not reserved for planned builds", quantity=available)
+    return say("{there} as of {day}", there=there, day=why.day) if why.later and why.day else there
+
+
+def _cure(shortages: Sequence[Shortage], whys: Sequence[Withheld], made: Sequence[str]) -> Wording:
     """What can be done, by what is short."""
-    ways = [f"build {', '.join(made)} first"] if made else []
+    is_held = any(short.held for short in shortages)
+    ways: list[str] = [word("Release lots on hold")] if is_held else []
+    if made:
+        listed = say_each(made)
+        ways.append(say("build {made} first", made=listed) if ways else say("Build {made} first", made=listed))
     if len(made) < len(shortages):
-        ways.append("receive the missing goods")
-    if any(why.held for why in whys):
-        ways.append("release what is on hold")
+        ways.append(word("receive the missing goods") if ways else word("Receive the missing goods"))
     if any(why.later for why in whys):
-        ways.append("use a later day")
-    ways.append("build less")
+        ways.append(word("use a later day"))
+    ways.append(word("build less"))
     if any(short.reserved for short in shortages):
-        ways.append("give the planned build a higher priority")
-    last = f"{',' if len(ways) > 2 else ''} or {ways[-1]}."
-    told = ", ".join(ways[:-1]) + last
-    return told[0].upper() + told[1:]
+        ways.append(word("give the planned build a higher priority"))
+    if len(ways) == 2:
+        return say("{first} or {last}.", first=ways[0], last=ways[1])
+    return say("{ways}, or {last}.", ways=say_each(ways[:-1]), last=ways[-1])

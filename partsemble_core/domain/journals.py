@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from partsemble_core.domain.amounts import add, from_minor, spread, to_millionths, to_minor
-from partsemble_core.errors import PartsembleError
+from partsemble_core.errors import PartsembleError, say
 
 
 class AccountRole(enum.StrEnum):
@@ -44,7 +44,13 @@ class Unbalanced(PartsembleError):
     code = "journal-unbalanced"
 
     def __init__(self, debit: Decimal, credit: Decimal) -> None:
-        super().__init__(f"Debits {debit} and credits {credit} differ. Nothing was posted; report this as a fault.")
+        super().__init__(
+            say(
+                "Debits {debit} and credits {credit} differ. Nothing was posted; report this as a fault.",
+                debit=debit,
+                credit=credit,
+            )
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from decimal import Decimal
 from partsemble_core.domain.amounts import add, format_quantity
 from partsemble_core.domain.boms import Bom, max_buildable
 from partsemble_core.domain.fifo import Need, Shortage
-from partsemble_core.errors import Invalid
+from partsemble_core.errors import Invalid, say
 
 
 class BuildAlert(enum.StrEnum):
@@ -39,11 +39,6 @@ def suggest(*, stock: Decimal, planned: Decimal, point: Decimal, target: Decimal
     return Suggestion(quantity=Decimal(0), alert=BuildAlert.APPROACHING if approaching else BuildAlert.NONE)
 
 
-def reorder_is_due(*, stock: Decimal, reorder_point: Decimal) -> bool:
-    """At or below the reorder point, if there is one (N12)."""
-    return reorder_point > 0 and stock <= reorder_point
-
-
 def reserved(needs: Iterable[Need]) -> dict[int, Decimal]:
     """What planned builds need, by product; optional lines reserve nothing."""
     sums: dict[int, Decimal] = {}
@@ -62,12 +57,36 @@ def short_over_all(needs: Iterable[Need], stock: Mapping[int, Decimal]) -> tuple
     )
 
 
+def short_in_order(
+    needs: Sequence[Iterable[Need]], stock: Mapping[int, Decimal], *, is_reserving: bool
+) -> list[tuple[Shortage, ...]]:
+    """What each of several builds lacks. With reservation the first are served first and the rest gets what they leave
+    over; without, each is looked at by itself.
+    """
+    short: list[tuple[Shortage, ...]] = []
+    left = dict(stock)
+    for each in needs:
+        wanted = reserved(each)
+        free = {i: max(left.get(i, Decimal(0)), Decimal(0)) for i in wanted}
+        short.append(
+            tuple(
+                Shortage(product_id=i, needed=quantity, available=free[i])
+                for i, quantity in sorted(wanted.items())
+                if quantity > free[i]
+            )
+        )
+        if is_reserving:
+            left |= {i: add([left.get(i, Decimal(0)), -quantity]) for i, quantity in wanted.items()}
+    return short
+
+
 def buildable_with_reservation(
     bom: Bom, stock: Mapping[int, Decimal], needs_of_others: Sequence[Need]
 ) -> Decimal | None:
     """Max buildable from what planned builds leave over; never below zero."""
     held = reserved(needs_of_others)
-    left = {i: add([quantity, -held.get(i, Decimal(0))]) for i, quantity in stock.items()}
+    parts = {line.product_id for line in bom.components}
+    left = {i: add([stock[i], -held.get(i, Decimal(0))]) for i in parts if i in stock}
     return max_buildable(bom, left)
 
 
@@ -77,4 +96,6 @@ def check_targets(point: Decimal | None, target: Decimal | None) -> None:
         missing = "build_point" if point is None else "build_target"
         raise Invalid(missing, "A build point and a build target go together. Set both, or clear both.")
     if point is not None and target is not None and target <= point:
-        raise Invalid("build_target", f"The build target must be above the build point {format_quantity(point)}.")
+        raise Invalid(
+            "build_target", say("The build target must be above the build point {point}.", point=format_quantity(point))
+        )

@@ -5,10 +5,12 @@ from __future__ import annotations
 import enum
 import unicodedata
 
-from partsemble_core.errors import Invalid
+from partsemble_core.errors import Invalid, say, word
 
 SKU_LENGTH = 64
 NAME_LENGTH = 200
+LABELS = {"assignee": say("“For”"), "sku": "SKU"}
+"""Fields that forms don't call by their names."""
 
 
 class ProductKind(enum.StrEnum):
@@ -26,19 +28,23 @@ def clean_text(value: object, *, field: str, length: int, required: bool = True,
     Raises Invalid for none, too much, or characters that can't be printed.
     """
     if not isinstance(value, str):
-        raise Invalid(field, f"{_label(field)} must be text.")
+        raise Invalid(field, say("{label} must be text.", label=word(_label(field))))
     text = unicodedata.normalize("NFC", value).strip()
     if many_lines:
         text = text.replace("\r\n", "\n")
     if required and not text:
-        raise Invalid(field, f"{_label(field)} is missing. Fill it in.")
+        raise Invalid(field, say("{label} is missing. Fill it in.", label=word(_label(field))))
     if len(text) > length:
-        raise Invalid(field, f"{_label(field)} may have at most {length} characters.")
+        raise Invalid(
+            field, say("{label} may have at most {length} characters.", label=word(_label(field)), length=length)
+        )
     if any(
         unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
         for c in text.replace("\n", "" if many_lines else "\n")
     ):
-        raise Invalid(field, f"{_label(field)} contains characters that can't be printed. Type it again.")
+        raise Invalid(
+            field, say("{label} contains characters that can't be printed. Type it again.", label=word(_label(field)))
+        )
     return text
 
 
@@ -58,9 +64,12 @@ def parse_kind(value: object, *, field: str = "kind") -> ProductKind:
         if value == kind.value:
             return kind
     shown = value[:40] if isinstance(value, str) else type(value).__name__
-    raise Invalid(field, f"There is no kind {shown!r}. Use one of {', '.join(ProductKind)}.")
+    raise Invalid(
+        field, say("There is no kind {shown!r}. Use one of {kinds}.", shown=shown, kinds=", ".join(ProductKind))
+    )
 
 
 def _label(field: str) -> str:
+    """What the forms call it."""
     name = field.split(".")[-1]
-    return "SKU" if name == "sku" else name.replace("_", " ").capitalize()
+    return LABELS.get(name) or name.replace("_", " ").capitalize()

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TypeVar
 
 from partsemble_core.domain.amounts import add, format_quantity, parse_decimal, share
-from partsemble_core.errors import Invalid
+from partsemble_core.errors import Invalid, say, word
 
 Choice = TypeVar("Choice", bound=enum.StrEnum)
 
@@ -74,7 +74,9 @@ def give_back(taken: Sequence[Taken], recovered: Mapping[int, object] | None = N
     lines = {draw.line for draw in taken}
     for line in recovered:
         if line not in lines:
-            raise Invalid(f"recovered[{line}]", f"The build has no component line {line}. Choose one of its lines.")
+            raise Invalid(
+                f"recovered[{line}]", say("The build has no component line {line}. Choose one of its lines.", line=line)
+            )
     returns: list[Return] = []
     for line, quantity in sorted(recovered.items()):
         mine = [draw for draw in taken if draw.line == line]
@@ -88,7 +90,10 @@ def lost_cost(taken: Sequence[Taken], returns: Sequence[Return]) -> Decimal:
 
 
 def _recovered(quantity: object, *, line: int) -> Decimal:
-    number = parse_decimal(quantity, field=f"recovered[{line}]")
+    try:
+        number = parse_decimal(quantity, field="recovered")
+    except Invalid as error:
+        raise Invalid(f"recovered[{line}]", error.message) from error
     if number < 0:
         raise Invalid(f"recovered[{line}]", "A recovered quantity must not be negative. Use 0 where nothing came back.")
     return number
@@ -99,7 +104,11 @@ def _give_back_line(draws: Sequence[Taken], quantity: Decimal, *, line: int) -> 
     if quantity > had:
         raise Invalid(
             f"recovered[{line}]",
-            f"{format_quantity(quantity)} can't come back: {format_quantity(had)} were taken. Enter at most that.",
+            say(
+                "{quantity} can't come back: {had} were taken. Enter at most that.",
+                quantity=format_quantity(quantity),
+                had=format_quantity(had),
+            ),
         )
     returns: list[Return] = []
     missing = quantity
@@ -129,4 +138,7 @@ def _one_of(kinds: type[Choice], value: object, *, field: str) -> Choice:
     for kind in kinds:
         if value == kind.value:
             return kind
-    raise Invalid(field, f"{field.capitalize()} must be one of {', '.join(kinds)}. Choose one.")
+    raise Invalid(
+        field,
+        say("{label} must be one of {kinds}. Choose one.", label=word(field.capitalize()), kinds=", ".join(kinds)),
+    )

@@ -24,7 +24,7 @@ from partsemble_core.domain.amounts import (
 )
 from partsemble_core.domain.lots import SUPPLIER_CODE
 from partsemble_core.domain.products import clean_text
-from partsemble_core.errors import Invalid
+from partsemble_core.errors import Invalid, say, word
 
 LINES = 2_000
 CHARGES = 50
@@ -66,7 +66,7 @@ def check_lines(lines: Sequence[ReceiptLine], *, received_on: dt.date) -> None:
     if not lines:
         raise Invalid("lines", "A receipt needs at least one line. Add what arrived.")
     if len(lines) > LINES:
-        raise Invalid("lines", f"A receipt may have at most {LINES} lines. Split it.")
+        raise Invalid("lines", say("A receipt may have at most {lines} lines. Split it.", lines=LINES))
     numbers: set[tuple[int, str]] = set()
     for i, line in enumerate(lines):
         field = f"lines[{i}]"
@@ -79,7 +79,10 @@ def check_lines(lines: Sequence[ReceiptLine], *, received_on: dt.date) -> None:
         if line.lot_number:
             number = clean_text(line.lot_number, field=f"{field}.lot_number", length=64).upper()
             if (line.product_id, number) in numbers:
-                raise Invalid(f"{field}.lot_number", f"Lot {line.lot_number} stands twice for one product.")
+                raise Invalid(
+                    f"{field}.lot_number",
+                    say("Lot {lot_number} stands twice for one product.", lot_number=line.lot_number),
+                )
             numbers.add((line.product_id, number))
     check_limit(total_cost(lines), field="lines", what="The receipt", cure="Split it.")
 
@@ -115,7 +118,10 @@ def landed_costs(
         if not any(over) and len(lines) > 1:
             raise Invalid(
                 f"charges[{number}].spread_by",
-                f"All lines have a {charge.spread_by} of 0, so nothing can be spread by it. Spread by quantity.",
+                say(
+                    "All lines have a {spread_by} of 0, so nothing can be spread by it. Spread by quantity.",
+                    spread_by=word(charge.spread_by),
+                ),
             )
         shares = spread(to_millionths(charge.amount), over)
         landed = [have + more for have, more in zip(landed, shares, strict=True)]
@@ -161,7 +167,7 @@ def parse_spread_by(value: object, *, field: str) -> SpreadBy:
     for way in SpreadBy:
         if value == way.value:
             return way
-    raise Invalid(field, f"A charge is spread by one of {', '.join(SpreadBy)}.")
+    raise Invalid(field, say("A charge is spread by one of {ways}.", ways=", ".join(SpreadBy)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,10 +188,13 @@ def parse_money(currency: object, rate: object, *, base: str) -> Money:
         raise Invalid("currency", "A currency is three capital letters, such as USD.")
     given = rate is not None and rate != ""
     if code != base and not given:
-        raise Invalid("rate", f"Give the rate: how many {base} one {code} is worth on the day of receipt.")
+        raise Invalid(
+            "rate",
+            say("Give the rate: how many {base} one {code} is worth on the day of receipt.", base=base, code=code),
+        )
     worth = parse_quantity(rate, field="rate") if given else Decimal(1)
     if code == base and worth != 1:
-        raise Invalid("rate", f"{base} is the company's own currency: its rate is 1. Leave it empty.")
+        raise Invalid("rate", say("{base} is the company's own currency: its rate is 1. Leave it empty.", base=base))
     return Money(currency=code, rate=worth)
 
 

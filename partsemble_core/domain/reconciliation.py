@@ -46,7 +46,7 @@ class Reason(enum.StrEnum):
 
 TITLES: Mapping[Reason, str] = {
     Reason.WAITING: "Not posted yet",
-    Reason.IN_DOUBT: "Being looked up in the books",
+    Reason.IN_DOUBT: "Checking in the books",
     Reason.FAILED: "Refused by the books",
     Reason.LEFT_OUT: "Left out of the books",
     Reason.CANCELLED: "Posting cancelled",
@@ -155,6 +155,7 @@ class Line:
     reference: str
     key: DocumentKey | None = None
     external_id: str = ""
+    export_id: int | None = None
     words: str = ""
 
 
@@ -209,6 +210,7 @@ def _line(document: Document, reason: Reason, amount: Decimal) -> Line:
         reference=document.reference,
         key=document.key,
         external_id=(last.external_id or "") if last else "",
+        export_id=last.export_id if last else None,
         words=last.problem if last else "",
     )
 
@@ -269,7 +271,14 @@ def _compared(document: Document, posting: Posting, found: Sequence[Booked], day
 
     def line(reason: Reason, amount: Decimal, journal: Booked | None = None) -> Line:
         shown = journal.external_id if journal else posting.external_id or ""
-        return Line(reason=reason, amount=amount, reference=document.reference, key=document.key, external_id=shown)
+        return Line(
+            reason=reason,
+            amount=amount,
+            reference=document.reference,
+            key=document.key,
+            external_id=shown,
+            export_id=posting.export_id,
+        )
 
     if not posting.is_posted:
         return [line(Reason.THERE_ALREADY, _held(journal, day), journal) for journal in found]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from partsemble_core.errors import Invalid
+from partsemble_core.errors import Invalid, say, say_each, word
 from partsemble_core.plugin_api.batches import BatchAnswer, BatchEntry
 from partsemble_core.plugin_api.bom_files import BomFile, BomFileLine, BomFileSkip
 from partsemble_core.plugin_api.booked import BookedJournal
@@ -153,4 +153,7 @@ __all__ = [
     "hookimpl",
     "hookspec",
     "json_text",
+    "say",
+    "say_each",
+    "word",
 ]

@@ -15,7 +15,7 @@ from dataclasses import MISSING, asdict, fields
 from decimal import Decimal
 from typing import Any
 
-from partsemble_core.errors import Invalid
+from partsemble_core.errors import Invalid, say
 from partsemble_core.plugin_api.tracking import Tracking
 from partsemble_core.plugin_api.types import Capabilities, JournalEntry, JournalLine
 
@@ -76,7 +76,7 @@ def entry_from_bytes(content: bytes) -> JournalEntry:
         body["lines"] = tuple(_line_from(line) for line in body["lines"])
         return JournalEntry(**_typed(body, JournalEntry))
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        message = f"These bytes are not a frozen entry ({error}); look at how they were stored."
+        message = say("These bytes are not a frozen entry ({error}); look at how they were stored.", error=str(error))
         raise Invalid("entry", message) from error
 
 
@@ -130,7 +130,11 @@ def check_entry(entry: JournalEntry, capabilities: Capabilities) -> None:
     debit = sum((line.amount for line in entry.lines if line.amount > 0), Decimal(0))
     credit = -sum((line.amount for line in entry.lines if line.amount < 0), Decimal(0))
     if debit != credit:
-        message = f"The journal doesn't balance: debits {debit:f}, credits {credit:f}; make both the same."
+        message = say(
+            "The journal doesn't balance: debits {debit:f}, credits {credit:f}; make both the same.",
+            debit=debit,
+            credit=credit,
+        )
         raise Invalid("lines", message)
 
 
@@ -142,14 +146,20 @@ def _check_head(entry: JournalEntry, capabilities: Capabilities) -> None:
     if not _CURRENCY.fullmatch(entry.currency):
         raise Invalid("currency", "The currency must be three capital letters, such as NZD.")
     if type(entry.decimals) is not int or not 0 <= entry.decimals <= MAX_DECIMALS:
-        raise Invalid("decimals", f"The currency's decimals must be 0 to {MAX_DECIMALS}.")
+        raise Invalid(
+            "decimals", say("The currency's decimals must be 0 to {max_decimals}.", max_decimals=MAX_DECIMALS)
+        )
     if not entry.narration.strip():
         raise Invalid("narration", "The narration is empty; say what is posted.")
     if len(entry.narration) > capabilities.max_narration:
         raise Invalid(
             "narration",
-            f"The narration has {len(entry.narration)} characters; "
-            f"shorten it to {capabilities.max_narration}, which is what this backend keeps.",
+            say(
+                "The narration has {count} characters; shorten it to {max_narration}, which is what this "
+                "backend keeps.",
+                count=len(entry.narration),
+                max_narration=capabilities.max_narration,
+            ),
         )
     for name in ("narration", "reference", "source_url", "reverses"):
         _check_text(getattr(entry, name), where=name)
@@ -164,13 +174,19 @@ def _check_line(line: JournalLine, *, decimals: int, where: str) -> None:
     if abs(amount) >= MAX_AMOUNT:
         raise Invalid(f"{where}.amount", "The amount has more than 13 digits before the point; check it.")
     if _decimals_of(amount) > decimals:
-        raise Invalid(f"{where}.amount", f"The amount {amount} has too many decimals; round it to {decimals}.")
+        raise Invalid(
+            f"{where}.amount",
+            say("The amount {amount} has too many decimals; round it to {decimals}.", amount=amount, decimals=decimals),
+        )
     if not line.account_id.strip():
         raise Invalid(f"{where}.account_id", "The line names no account; choose one in the account settings.")
     if not line.account_code.strip():
         raise Invalid(f"{where}.account_code", "The account has no code; give it one in the books.")
     if len(line.description) > MAX_DESCRIPTION:
-        raise Invalid(f"{where}.description", f"The description is too long; keep it to {MAX_DESCRIPTION}.")
+        raise Invalid(
+            f"{where}.description",
+            say("The description is too long; keep it to {max_description}.", max_description=MAX_DESCRIPTION),
+        )
     for name in ("account_id", "account_code", "description"):
         _check_text(getattr(line, name), where=f"{where}.{name}")
     _check_tracking(line.tracking, where=f"{where}.tracking")
@@ -197,4 +213,4 @@ def _check_text(text: str, *, where: str) -> None:
     """Control characters and lone surrogates break one database, wire format or CSV reader or another."""
     for letter in text:
         if unicodedata.category(letter) in {"Cc", "Cs"} and letter not in "\t\n":
-            raise Invalid(where, f"The text holds the control character U+{ord(letter):04X}; remove it.")
+            raise Invalid(where, say("The text holds the control character U+{code:04X}; remove it.", code=ord(letter)))

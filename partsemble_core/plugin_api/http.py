@@ -29,6 +29,7 @@ from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from partsemble_core.errors import say, word
 from partsemble_core.plugin_api.errors import BackendError, OutcomeUnknown, Rejected, RetryLater
 from partsemble_core.plugin_api.secret import Secret
 
@@ -87,12 +88,14 @@ class HttpAnswer:
         try:
             return stdlib_json.loads(self.body, parse_float=Decimal, parse_constant=_refuse_constant)
         except (ValueError, ArithmeticError, RecursionError):
-            unreadable = self.unreadable(f"is not JSON: {self.excerpt()!r}")
+            unreadable = self.unreadable(say("is not JSON: {excerpt!r}", excerpt=self.excerpt()))
         raise unreadable  # outside of the handler, for the parser's error holds the whole body
 
     def unreadable(self, why: str) -> BackendError:
         """The error for an answer that can't be understood: after a write nobody knows what happened."""
-        message = f"{self.place}: the answer (status {self.status}) {why}"
+        message = say(
+            "{place}: the answer (status {status}) {why}", place=self.place, status=self.status, why=word(why)
+        )
         return RetryLater(message) if self.is_repeatable else OutcomeUnknown(message)
 
     def excerpt(self, *, limit: int = 200) -> str:
@@ -304,7 +307,8 @@ class Http:
         if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
             raise Rejected("The address of the backend must be an http or https URL without a user name.")
         if parts.scheme == "http" and parts.hostname not in self._plain_http_hosts:
-            raise Rejected(f"{parts.hostname} must be spoken to by https: a token would travel in the clear.")
+            host = str(parts.hostname)
+            raise Rejected(say("{host} must be spoken to by https: a token would travel in the clear.", host=host))
         return f"{parts.scheme}://{parts.netloc}{parts.path}"
 
     def _prepared(
@@ -348,19 +352,20 @@ class Http:
             outcome = self._sent(prepared, place=place, is_repeatable=is_repeatable, bearer=bearer)
             if not call.expired:  # else a head cut short by us would pass for a whole answer
                 return outcome
-            reason, surely_unsent = "the deadline passed", False
+            reason, surely_unsent = word("the deadline passed"), False
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            reason = "the deadline passed" if call.expired else type(error).__name__
+            reason = word("the deadline passed" if call.expired else type(error).__name__)
             surely_unsent = call.surely_unsent or isinstance(error, requests.ConnectTimeout)
         finally:
             _CURRENT.reset(mark)
             watchdog.cancel()
         seconds = time.monotonic() - started
+        why = say("{reason} after {seconds:.1f} s", reason=reason, seconds=seconds)
         if surely_unsent:
-            return RetryLater(f"{place}: no connection ({reason}); nothing was sent.")
+            return RetryLater(say("{place}: no connection ({reason}); nothing was sent.", place=place, reason=reason))
         if is_repeatable:
-            return RetryLater(f"{place}: no answer ({reason} after {seconds:.1f} s).")
-        return OutcomeUnknown(f"{place}: no answer ({reason} after {seconds:.1f} s); it may have arrived.")
+            return RetryLater(say("{place}: no answer ({why}).", place=place, why=why))
+        return OutcomeUnknown(say("{place}: no answer ({why}); it may have arrived.", place=place, why=why))
 
     def _sent(
         self, prepared: requests.PreparedRequest, *, place: str, is_repeatable: bool, bearer: Secret | None
@@ -371,7 +376,8 @@ class Http:
             for piece in response.iter_content(64 * 1024):
                 body += piece
                 if len(body) > self._max_answer_bytes:
-                    message = f"{place}: the answer is larger than {self._max_answer_bytes} bytes."
+                    most = self._max_answer_bytes
+                    message = say("{place}: the answer is larger than {most} bytes.", place=place, most=most)
                     return Rejected(message) if is_repeatable else OutcomeUnknown(message)
             return HttpAnswer(
                 status=response.status_code,

@@ -16,7 +16,7 @@ from typing import TypeVar
 
 import pluggy
 
-from partsemble_core.errors import Invalid, PartsembleError, Refused
+from partsemble_core.errors import Invalid, PartsembleError, Refused, say
 from partsemble_core.plugin_api import (
     BACKEND_HOOKS,
     ENTRY_POINT_GROUP,
@@ -81,7 +81,9 @@ class UnknownBackend(Refused):
     code = "unknown-backend"
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"There is no backend {name!r}; install its plugin, enable it, and look at its error.")
+        super().__init__(
+            say("There is no backend {name!r}; install its plugin, enable it, and look at its error.", name=name)
+        )
         self.name = name
 
 
@@ -119,7 +121,7 @@ class PluginHost:
     def add(self, plugin: object, name: str) -> None:
         """Registers one plugin object. Raises PluginError, and keeps nothing, where it breaks a rule."""
         if not NAME.fullmatch(name):
-            raise PluginError(name, "its name", f"must match {NAME.pattern}")
+            raise PluginError(name, "its name", say("must match {pattern}", pattern=NAME.pattern))
         if isinstance(plugin, type):
             raise PluginError(name, "its entry point", "gives a class where an object belongs (add the brackets)")
         if name in self._plugins:
@@ -131,7 +133,7 @@ class PluginHost:
             info = self._described(plugin, name)
         except (pluggy.PluginValidationError, TypeError, ValueError) as error:
             self._forget(plugin)
-            raise PluginError(name, "its hooks", f"was refused ({error})") from error
+            raise PluginError(name, "its hooks", say("was refused ({error})", error=str(error))) from error
         except BaseException:
             self._forget(plugin)
             raise
@@ -157,12 +159,22 @@ class PluginHost:
         answers = caller()
         info = answers[0] if answers else None
         if not isinstance(info, BackendInfo):
-            raise PluginError(name, "describe_backend", f"answered {type(info).__name__}, not BackendInfo")
+            raise PluginError(
+                name, "describe_backend", say("answered {type}, not BackendInfo", type=type(info).__name__)
+            )
         if info.name != name:
-            raise PluginError(name, "describe_backend", f"calls itself {info.name!r}, unlike its entry point")
+            raise PluginError(
+                name, "describe_backend", say("calls itself {name!r}, unlike its entry point", name=info.name)
+            )
         if info.spec_version[0] != SPEC_VERSION[0] or info.spec_version > SPEC_VERSION:
             raise PluginError(
-                name, "describe_backend", f"is made for hooks {info.spec_version}; these are {SPEC_VERSION}"
+                name,
+                "describe_backend",
+                say(
+                    "is made for hooks {theirs}; these are {ours}",
+                    theirs=str(info.spec_version),
+                    ours=str(SPEC_VERSION),
+                ),
             )
         return info
 
@@ -224,11 +236,18 @@ class PluginHost:
             raise Invalid("step.external_id", "Posting needs the id of what was created; create it first.")
         result = self._ask(backend, "post_journal", JournalResult, ctx, entry=entry, step=step)
         if not result.external_id:
-            raise OutcomeUnknown(f"The plugin {backend} answered a journal without an id.")
+            raise OutcomeUnknown(say("The plugin {backend} answered a journal without an id.", backend=backend))
         if step.kind is PostStep.POST and (
             result.status is not JournalStatus.POSTED or result.external_id != step.external_id
         ):
-            raise OutcomeUnknown(f"The plugin {backend} was to post {step.external_id}, and answered {result}.")
+            raise OutcomeUnknown(
+                say(
+                    "The plugin {backend} was to post {external_id}, and answered {result}.",
+                    backend=backend,
+                    external_id=str(step.external_id),
+                    result=str(result),
+                )
+            )
         return result
 
     def fetch_sales(
@@ -304,14 +323,16 @@ class PluginHost:
     ) -> Webhook:
         """What a message of theirs says. Raises NotGenuine, Unsupported, PluginError without the message's text."""
         if not self.has_hook(backend, "read_webhook"):
-            raise Unsupported(f"{self.info(backend).title} tells nothing by itself; read from it by schedule.")
+            raise Unsupported(
+                say("{title} tells nothing by itself; read from it by schedule.", title=self.info(backend).title)
+            )
         arguments = {"settings": settings, "headers": headers, "body": body}
         try:
             answer = self._invoke(backend, "read_webhook", arguments)
         except NotGenuine:
             raise
         except Exception as error:  # noqa: BLE001 - its text may hold the key or what was sent
-            raise PluginError(backend, "read_webhook", f"raised {type(error).__name__}") from None
+            raise PluginError(backend, "read_webhook", say("raised {type}", type=type(error).__name__)) from None
         return checked(answer, Webhook, backend=backend, hook="read_webhook", written=Written.NO)
 
     def list_journals(
@@ -344,7 +365,7 @@ class PluginHost:
                 raise
             except Exception as error:  # a broken reader must not keep the others from reading
                 log.warning("The plugin %s broke while reading a file.", name, exc_info=True)
-                broken = PluginError(name, "read_bom_file", f"raised {type(error).__name__}")
+                broken = PluginError(name, "read_bom_file", say("raised {type}", type=type(error).__name__))
                 continue
             if answer is not None:
                 return checked(answer, BomFile, backend=name, hook="read_bom_file", written=Written.NO)
@@ -360,7 +381,9 @@ class PluginHost:
         if hook not in (*BACKEND_HOOKS, *OPTIONAL_HOOKS):
             raise ValueError(f"{hook} is not a hook")
         if not self.has_hook(backend, hook):
-            raise Unsupported(f"{self.info(backend).title} can't do this ({hook} is not in its plugin).")
+            raise Unsupported(
+                say("{title} can't do this ({hook} is not in its plugin).", title=self.info(backend).title, hook=hook)
+            )
         written = written_by(hook, arguments)
         try:
             answer = self._invoke(backend, hook, {"ctx": ctx, **arguments})

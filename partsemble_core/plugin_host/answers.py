@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import TypeVar
 
-from partsemble_core.errors import PartsembleError
+from partsemble_core.errors import PartsembleError, Wording, say, word
 from partsemble_core.plugin_api import (
     BackendContext,
     BackendError,
@@ -36,7 +36,14 @@ class PluginError(PartsembleError):
     code = "plugin-error"
 
     def __init__(self, plugin: str, hook: str, what: str, *, written: Written = Written.NO) -> None:
-        super().__init__(f"The plugin {plugin} {what} in {hook}; report it to the plugin's author.")
+        super().__init__(
+            say(
+                "The plugin {plugin} {what} in {hook}; report it to the plugin's author.",
+                plugin=plugin,
+                what=word(what),
+                hook=hook,
+            )
+        )
         self.plugin = plugin
         self.hook = hook
         self.written = written
@@ -57,30 +64,47 @@ def checked(answer: object, kind: type[R], *, backend: str, hook: str, written: 
     if isinstance(answer, AsyncGeneratorType):
         raise PluginError(backend, hook, "answered something that has not run yet (async or yield)")
     if answer is None or not isinstance(answer, kind):
-        wrong = f"answered {type(answer).__name__}, not {kind.__name__},"
+        wrong = say("answered {type}, not {kind},", type=type(answer).__name__, kind=kind.__name__)
         if hook in POSTING_HOOKS:
-            raise OutcomeUnknown(f"The plugin {backend} {wrong} in {hook}; it may have been written.")
+            raise OutcomeUnknown(
+                say(
+                    "The plugin {backend} {what} in {hook}; it may have been written.",
+                    backend=backend,
+                    what=word(wrong),
+                    hook=hook,
+                )
+            )
         raise PluginError(backend, hook, wrong, written=written)
     return answer
 
 
 def checked_records(records: object, kind: type[R], *, backend: str, hook: str) -> tuple[R, ...]:
     if not isinstance(records, tuple | list):
-        raise PluginError(backend, hook, f"answered {type(records).__name__}, not a tuple")
+        raise PluginError(backend, hook, say("answered {type}, not a tuple", type=type(records).__name__))
     for record in records:
         if not isinstance(record, kind):
-            raise PluginError(backend, hook, f"answered a {type(record).__name__} among {kind.__name__}s")
+            raise PluginError(
+                backend,
+                hook,
+                say("answered a {type} among {kind}s", type=type(record).__name__, kind=kind.__name__),
+            )
     return tuple(records)
 
 
 def checked_page(page: Page[R], kind: type[R], *, cursor: str | None, limit: int, backend: str, hook: str) -> Page[R]:
     checked_records(page.records, kind, backend=backend, hook=hook)
     if len(page.records) > limit:
-        raise PluginError(backend, hook, f"answered {len(page.records)} records where {limit} were asked")
+        raise PluginError(
+            backend,
+            hook,
+            say("answered {count} records where {limit} were asked", count=len(page.records), limit=limit),
+        )
     if page.has_more and (page.next_cursor is None or page.next_cursor == cursor):
         raise PluginError(backend, hook, "said there is more but did not advance its cursor")
     if page.next_cursor is not None and len(page.next_cursor.encode()) > MAX_CURSOR_BYTES:
-        raise PluginError(backend, hook, f"gave a cursor of more than {MAX_CURSOR_BYTES} bytes")
+        raise PluginError(
+            backend, hook, say("gave a cursor of more than {max_cursor_bytes} bytes", max_cursor_bytes=MAX_CURSOR_BYTES)
+        )
     return page
 
 
@@ -89,7 +113,13 @@ def checked_batch(
 ) -> tuple[BatchAnswer, ...]:
     """An answer for each step; what can't be the answer to its step is doubt, and doubt of that one alone."""
     if not isinstance(answers, tuple | list) or len(answers) != len(steps):
-        raise OutcomeUnknown(f"The plugin {backend} did not answer for each of {len(steps)} journals; look them up.")
+        raise OutcomeUnknown(
+            say(
+                "The plugin {backend} did not answer for each of {count} journals; look them up.",
+                backend=backend,
+                count=len(steps),
+            )
+        )
     return tuple(_checked_element(answer, step, ctx, backend) for answer, step in zip(answers, steps, strict=True))
 
 
@@ -98,9 +128,22 @@ def _checked_element(answer: object, step: JournalStep, ctx: BackendContext, bac
         blot_secrets(answer, ctx)
         return answer
     if not isinstance(answer, JournalResult) or not answer.external_id:
-        return OutcomeUnknown(f"The plugin {backend} answered {type(answer).__name__} for a journal of a batch.")
+        return OutcomeUnknown(
+            say(
+                "The plugin {backend} answered {type} for a journal of a batch.",
+                backend=backend,
+                type=type(answer).__name__,
+            )
+        )
     if step.kind is PostStep.POST and (answer.status, answer.external_id) != (JournalStatus.POSTED, step.external_id):
-        return OutcomeUnknown(f"The plugin {backend} was to post {step.external_id}, and answered {answer}.")
+        return OutcomeUnknown(
+            say(
+                "The plugin {backend} was to post {external_id}, and answered {answer}.",
+                backend=backend,
+                external_id=str(step.external_id),
+                answer=str(answer),
+            )
+        )
     return answer
 
 
@@ -108,10 +151,17 @@ def bug_error(
     error: Exception, ctx: BackendContext, *, backend: str, hook: str, written: Written
 ) -> OutcomeUnknown | PluginError:
     """The error for an exception that is no BackendError: chained, unless its text shows a secret."""
-    what = _blotted(f"raised {type(error).__name__}: {error}", ctx)
+    what = _blotted(say("raised {type}: {error}", type=type(error).__name__, error=str(error)), ctx)
     failure: OutcomeUnknown | PluginError
     if hook in POSTING_HOOKS:
-        failure = OutcomeUnknown(f"The plugin {backend} {what} in {hook}; it may have been written.")
+        failure = OutcomeUnknown(
+            say(
+                "The plugin {backend} {what} in {hook}; it may have been written.",
+                backend=backend,
+                what=word(what),
+                hook=hook,
+            )
+        )
     else:
         failure = PluginError(backend, hook, what, written=written)
     failure.__cause__ = None if _shows_secret(error, ctx) else error
@@ -143,6 +193,12 @@ def _shows_secret(error: BaseException, ctx: BackendContext) -> bool:
 
 
 def _blotted(text: str, ctx: BackendContext) -> str:
+    """``text`` without secrets; of a wording without them in any value, which are kept as long as it is."""
+    if isinstance(text, Wording):
+        values = {
+            name: _blotted(value, ctx) if isinstance(value, str) else value for name, value in text.values.items()
+        }
+        text = Wording(text.template, values)
     for secret in _secret_texts(ctx):
-        text = text.replace(secret, "***")
+        text = text.replace(secret, "***") if secret in text else text
     return text

@@ -16,6 +16,7 @@ from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from partsemble_core.errors import say
 from partsemble_core.plugin_api import KeyReused, Posting, Rejected
 
 SCHEMA = """
@@ -214,9 +215,18 @@ class LyingBooks:
         held = held_journal(books, request.external_id)
         wanted = "deleted" if request.step == "discard" else "posted"
         if held.status not in ("draft", wanted):
-            raise Rejected(f"Journal {held.external_id} is {held.status}; it can't become {wanted}.")
+            raise Rejected(
+                say(
+                    "Journal {external_id} is {status}; it can't become {wanted}.",
+                    external_id=held.external_id,
+                    status=held.status,
+                    wanted=wanted,
+                )
+            )
         if wanted == "posted" and held.lines != request.lines:
-            raise Rejected(f"Journal {held.external_id} holds other lines.", fields=("lines",))
+            raise Rejected(
+                say("Journal {external_id} holds other lines.", external_id=held.external_id), fields=("lines",)
+            )
         books.execute("UPDATE journals SET status = ? WHERE external_id = ?", (wanted, held.external_id))
         return held_journal(books, held.external_id)
 
@@ -252,7 +262,7 @@ def held_journal(books: sqlite3.Connection, external_id: str) -> HeldJournal:
         "SELECT external_id, token, status, lines, day FROM journals WHERE external_id = ?", (external_id,)
     ).fetchone()
     if row is None:
-        raise Rejected(f"There is no journal {external_id}.")
+        raise Rejected(say("There is no journal {external_id}.", external_id=external_id))
     return HeldJournal(external_id=row[0], token=row[1], status=row[2], lines=row[3], day=row[4])
 
 

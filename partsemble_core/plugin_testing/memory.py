@@ -6,6 +6,7 @@ import datetime as dt
 import threading
 from collections.abc import Callable, Mapping, Sequence
 
+from partsemble_core.errors import say
 from partsemble_core.plugin_api import (
     BackendContext,
     Http,
@@ -46,7 +47,7 @@ class MemoryRecordStore:
             known = self.find(kind, key)
             if known is not None:
                 if dict(known.body) != dict(body):
-                    raise KeyReused(f"The {kind} {key} is stored already, with other content.")
+                    raise KeyReused(say("The {kind} {key} is stored already, with other content.", kind=kind, key=key))
                 return known
             sequence = 1 + sum(1 for record in self._records if record.kind == kind)
             record = Record(kind=kind, key=key, sequence=sequence, body=dict(body), recorded_at=self._now())

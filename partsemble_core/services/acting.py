@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from dataclasses import dataclass
 
-from partsemble_core.errors import Invalid
+from partsemble_core.errors import Invalid, say
 
 _ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
@@ -39,7 +39,7 @@ def parse_day(value: object, *, field: str, today: dt.date) -> dt.date:
     else:
         day = parse_iso_day(value, field=field)
     if day > today:
-        raise Invalid(field, f"{day} lies in the future. Give the day on which it happened.")
+        raise Invalid(field, say("{day} lies in the future. Give the day on which it happened.", day=day))
     return day
 
 
@@ -51,5 +51,5 @@ def parse_iso_day(value: object, *, field: str) -> dt.date:
     except ValueError:
         day = None
     if day is None or not 1900 <= day.year <= 2999:
-        raise Invalid(field, f"{str(value)[:40]!r} isn't a calendar day. Write it as 2026-04-30.")
+        raise Invalid(field, say("{value!r} isn't a calendar day. Write it as 2026-04-30.", value=str(value)[:40]))
     return day

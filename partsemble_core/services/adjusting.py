@@ -17,7 +17,7 @@ from partsemble_core.domain.adjustments import (
 from partsemble_core.domain.amounts import check_limit, format_quantity, parse_cost, parse_quantity, unit_cost
 from partsemble_core.domain.lots import LotState, automatic_number, state_of
 from partsemble_core.domain.products import clean_text
-from partsemble_core.errors import Conflict, Invalid, WrongState
+from partsemble_core.errors import Conflict, Invalid, WrongState, say
 from partsemble_core.services.acting import Act, parse_day, parse_iso_day
 from partsemble_core.services.closing import check_day_is_open
 from partsemble_core.services.exporting import queue_adjustment
@@ -104,7 +104,7 @@ def open_stock(
     """
     product = get_product_by_sku(session, sku)
     if not product.is_active:
-        raise Invalid("sku", f"{product.sku} is inactive. Activate it before opening stock of it.")
+        raise Invalid("sku", say("{sku} is inactive. Activate it before opening stock of it.", sku=product.sku))
     amount, cost = _parse_opening(quantity, total_cost)
     day = parse_day(on, field="on", today=act.today)
     expires = parse_iso_day(expires_on, field="expires_on") if expires_on else None
@@ -140,7 +140,12 @@ def open_stock(
 def decide_change(lot: Lot, quantity: object, *, reason: AdjustmentReason, field: str = "quantity") -> Change:
     """What an adjustment makes of a lot; nothing is written. Raises Invalid, WrongState for a reversed lot."""
     if lot.state == LotState.REVERSED:
-        raise WrongState(f"Lot {lot.number} was reversed: its goods never came. Leave it out, or receive them again.")
+        raise WrongState(
+            say(
+                "Lot {number} was reversed: its goods never came. Leave it out, or receive them again.",
+                number=lot.number,
+            )
+        )
     before = amounts_of(lot)
     change, cost = adjustment_cost(before, quantity, reason=reason, field=field)
     return Change(lot=lot, quantity=change, cost=cost, after=adjusted(before, change, cost, field=field))
@@ -151,7 +156,10 @@ def check_reopening(session: CompanySession, lots: list[Lot]) -> None:
     ended = {(lot.product_id, lot.number_key) for lot in lots if lot.state == LotState.EXHAUSTED}
     for lot in lots_in_use(session, ended) if ended else []:
         raise Conflict(
-            f"Lot {lot.number} was used up, and its number is that of newer goods. Adjust the lot that is open.",
+            say(
+                "Lot {number} was used up, and its number is that of newer goods. Adjust the lot that is open.",
+                number=lot.number,
+            ),
             field="lot_id",
         )
 
@@ -164,12 +172,23 @@ def check_there_on(
     for change in changes:
         lot, held = change.lot, least[change.lot.id]
         if day < lot.received_on:
-            raise Invalid(field, f"Lot {lot.number} came in on {lot.received_on} only. Use that day or a later one.")
+            raise Invalid(
+                field,
+                say(
+                    "Lot {number} came in on {received_on} only. Use that day or a later one.",
+                    number=lot.number,
+                    received_on=lot.received_on,
+                ),
+            )
         if -change.quantity > held:
             raise Invalid(
                 field,
-                f"From {day} on, lot {lot.number} once held only {format_quantity(held)}. "
-                "Use a later day, or take less.",
+                say(
+                    "From {day} on, lot {number} once held only {held}. Use a later day, or take less.",
+                    day=day,
+                    number=lot.number,
+                    held=format_quantity(held),
+                ),
             )
 
 
@@ -275,7 +294,11 @@ def _free_number(session: CompanySession, product: Product, day: dt.date, given:
         return automatic_number("OPEN", day, taken)
     if lots_in_use(session, {(product.id, given.upper())}):
         raise Conflict(
-            f"Lot {given} is open already for {product.sku}. Use another number, or leave it empty.",
+            say(
+                "Lot {number} is open already for {sku}. Use another number, or leave it empty.",
+                number=given,
+                sku=product.sku,
+            ),
             field="lot_number",
         )
     return given

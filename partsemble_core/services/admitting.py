@@ -16,7 +16,7 @@ from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from sqlalchemy.orm import Session
 
 from partsemble_core.domain.products import NAME_LENGTH, clean_text
-from partsemble_core.errors import Conflict, Forbidden, Invalid, NotFound, WrongState
+from partsemble_core.errors import Conflict, Forbidden, Invalid, NotFound, WrongState, say, word
 from partsemble_core.store.audits import Actor, AuditAction, AuditEntry, Door
 from partsemble_core.store.base import Base, can_be_stored
 from partsemble_core.store.companies import ApiToken, Company, Membership, Role, User
@@ -65,6 +65,14 @@ MAY_OWN = frozenset({Role.OWNER})
 """Who may hand the company over, and take another's second factor off."""
 
 
+WITHIN = {
+    Role.OWNER: frozenset(Role),
+    Role.ADMIN: frozenset(Role) - {Role.OWNER},
+    Role.ACCOUNTANT: frozenset({Role.ACCOUNTANT, Role.VIEWER}),
+    Role.BUILDER: frozenset({Role.BUILDER, Role.VIEWER}),
+    Role.VIEWER: frozenset({Role.VIEWER}),
+}
+"""By role: those that may do nothing which it may not."""
 SIGN_INS = Base.metadata.tables[SignIn.__tablename__]
 MEMBERSHIPS = Base.metadata.tables[Membership.__tablename__]
 """Bare tables: a password is of a person, whatever the company of the session."""
@@ -73,13 +81,18 @@ FOUNDER = Actor(by="command line", door=Door.COMMAND_LINE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Who is signed in, in which company, as what. ``by`` is what histories show."""
+    """Who is signed in, in which company, as what. ``by`` is what histories show, ``locale`` what they chose.
+
+    ``token_id`` is the API token that acts for them.
+    """
 
     user_id: int
     membership_id: int
     company_id: int
     role: Role
     by: str
+    locale: str = ""
+    token_id: int | None = None
 
 
 def found_company(
@@ -99,7 +112,10 @@ def found_company(
     if not re.fullmatch(r"[A-Z]{3}", code, re.ASCII):
         raise Invalid("currency", "A currency is three letters, such as NZD.")
     if timezone not in available_timezones():
-        raise Invalid("timezone", f"There is no time zone {timezone[:40]!r}. Use one such as Pacific/Auckland.")
+        raise Invalid(
+            "timezone",
+            say("There is no time zone {timezone!r}. Use one such as Pacific/Auckland.", timezone=timezone[:40]),
+        )
     company = Company(
         name=clean_text(name, field="name", length=NAME_LENGTH),
         currency=code,
@@ -182,8 +198,17 @@ def find_person(session: Session, membership_id: int) -> Person | None:
     return None if row is None else as_person(row[0], row[1])
 
 
-def issue_token(session: Session, *, membership_id: int, name: object, now: dt.datetime) -> str:
-    """A new API token with the rights of its member. Shown this once: only its SHA-256 is kept.
+def issue_token(
+    session: Session,
+    *,
+    membership_id: int,
+    name: object,
+    now: dt.datetime,
+    role: Role | None = None,
+    expires_at: dt.datetime | None = None,
+    issued_by_token_id: int | None = None,
+) -> str:
+    """A new API token with the rights of its member, or of a role within. Shown this once: only its SHA-256 is kept.
 
     Raises NotFound, Invalid, and WrongState for a member who was deactivated: the token would let nobody in.
     """
@@ -193,8 +218,11 @@ def issue_token(session: Session, *, membership_id: int, name: object, now: dt.d
     user = session.get_one(User, membership.user_id)
     if not (membership.is_active and user.is_active):
         raise WrongState(
-            f"{user.email} was deactivated, and no token would let them in. Reactivate the member first, or name "
-            "another one."
+            say(
+                "{email} was deactivated, and no token would let them in. Reactivate the member first, or name "
+                "another one.",
+                email=user.email,
+            )
         )
     token = TOKEN_PREFIX + secrets.token_urlsafe(32)
     session.add(
@@ -202,22 +230,42 @@ def issue_token(session: Session, *, membership_id: int, name: object, now: dt.d
             company_id=membership.company_id,
             membership_id=membership.id,
             name=clean_text(name, field="name", length=100),
-            token_sha256=hashlib.sha256(token.encode()).hexdigest(),
+            role=role,
+            token_sha256=token_digest(token),
             created_at=now,
+            expires_at=expires_at,
+            issued_by_token_id=issued_by_token_id,
         )
     )
     session.flush()
     return token
 
 
-def find_token_holder(session: Session, token: str) -> Person | None:
-    """Whose token it is, while neither token nor member is revoked."""
-    digest = hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
+def token_digest(token: str) -> str:
+    """All that is kept of a token."""
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
+
+
+def narrowed(role: Role, limit: Role | None) -> Role:
+    """What somebody of ``role`` may do at most as ``limit``; of two that hold different doors, what both may."""
+    if limit is None or role in WITHIN[limit]:
+        return role
+    return limit if limit in WITHIN[role] else Role.VIEWER
+
+
+def find_token_holder(session: Session, token: str, *, now: dt.datetime) -> Person | None:
+    """Whose token it is, while neither token nor member is revoked, nor the token too old."""
     row = session.execute(
-        sa.select(Membership, User, ApiToken.name)
+        sa.select(Membership, User, ApiToken.name, ApiToken.role, ApiToken.id)
         .join(ApiToken, ApiToken.membership_id == Membership.id)
         .join(User, User.id == Membership.user_id)
-        .where(ApiToken.token_sha256 == digest, ApiToken.revoked_at.is_(None), Membership.is_active, User.is_active)
+        .where(
+            ApiToken.token_sha256 == token_digest(token),
+            ApiToken.revoked_at.is_(None),
+            sa.or_(ApiToken.expires_at.is_(None), ApiToken.expires_at > now),
+            Membership.is_active,
+            User.is_active,
+        )
     ).first()
     if row is None:
         return None
@@ -226,8 +274,9 @@ def find_token_holder(session: Session, token: str) -> Person | None:
         user_id=holder.user_id,
         membership_id=holder.membership_id,
         company_id=holder.company_id,
-        role=holder.role,
+        role=narrowed(holder.role, Role(row[3]) if row[3] else None),
         by=f"{holder.by} (token {row[2]})",
+        token_id=row[4],
     )
 
 
@@ -235,14 +284,16 @@ def must_be(person: Person, roles: frozenset[Role]) -> None:
     """Raises Forbidden, naming the roles that may."""
     if person.role not in roles:
         allowed = ", ".join(sorted(role.value for role in roles))
-        raise Forbidden(f"As {person.role} you may not do this. It takes one of: {allowed}.")
+        raise Forbidden(
+            say("As {role} you may not do this. It takes one of: {allowed}.", role=word(person.role), allowed=allowed)
+        )
 
 
 def _new_user(session: Session, *, email: object, password: object, name: object, now: dt.datetime) -> User:
     address = checked_address(email)
     checked = _checked_password(password)
     if is_in_use(session, address):
-        raise Conflict(f"{address} is in use already. Use another address.", field="email")
+        raise Conflict(say("{address} is in use already. Use another address.", address=address), field="email")
     user = User(
         email=address,
         name=clean_text(name, field="name", length=NAME_LENGTH),
@@ -254,7 +305,9 @@ def _new_user(session: Session, *, email: object, password: object, name: object
     try:
         session.flush()
     except sa.exc.IntegrityError as error:  # somebody else was a moment faster
-        raise Conflict(f"{address} is in use already. Use another address.", field="email") from error
+        raise Conflict(
+            say("{address} is in use already. Use another address.", address=address), field="email"
+        ) from error
     return user
 
 
@@ -262,7 +315,7 @@ def checked_address(email: object) -> str:
     """As it is kept. Raises Invalid."""
     address = clean_text(email, field="email", length=254).lower()
     if not re.fullmatch(r"[^@\s]+@[^@\s]+", address):
-        raise Invalid("email", f"{address!r} isn't an e-mail address.")
+        raise Invalid("email", say("{address!r} isn't an e-mail address.", address=address))
     return address
 
 
@@ -279,7 +332,9 @@ def find_user(session: Session, email: str) -> User | None:
 
 def _checked_password(password: object) -> str:
     if not isinstance(password, str) or not PASSWORD_LENGTH <= len(password) <= 128:
-        raise Invalid("password", f"A password has {PASSWORD_LENGTH} to 128 characters.")
+        raise Invalid(
+            "password", say("A password has {password_length} to 128 characters.", password_length=PASSWORD_LENGTH)
+        )
     if not can_be_stored(password):
         raise Invalid("password", "The password contains characters that nobody can type. Choose another.")
     return password
@@ -301,6 +356,7 @@ def as_person(membership: Membership, user: User) -> Person:
         company_id=membership.company_id,
         role=Role(membership.role),
         by=user.email,
+        locale=user.locale or "",
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from partsemble_core.errors import say, word
+
 NOTHING_CHOSEN = "Start again, and choose the organisation on the page that asks for your consent."
 UNKNOWN = "Nothing was connected. Start again; if it stays so, look at the app's page at the accounting system."
 ADVICE: Mapping[str, str] = {
@@ -30,4 +32,8 @@ def advice_for(error: str, description: str) -> str:
     """A sentence with the code, and what to do. Their own words are shown shortened, and never decide alone."""
     said = (description or error).strip()[:200]
     code = "connection_limit" if any(word in said.casefold() for word in LIMIT_WORDS) else error
-    return f"The sign-in was not completed ({said or 'no reason given'}). {ADVICE.get(code, UNKNOWN)}"
+    return say(
+        "The sign-in was not completed ({said}). {advice}",
+        said=said or word("no reason given"),
+        advice=word(ADVICE.get(code, UNKNOWN)),
+    )

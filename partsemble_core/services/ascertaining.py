@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from partsemble_core.domain.amounts import add
 from partsemble_core.domain.exports import ExportState, StepKind
-from partsemble_core.errors import Conflict, PartsembleError, Refused, WrongState
+from partsemble_core.errors import Conflict, PartsembleError, Refused, Wording, WrongState, say, word
 from partsemble_core.plugin_api.entries import entry_from_bytes
 from partsemble_core.plugin_api.errors import SignedOut, Unsupported
 from partsemble_core.plugin_api.types import (
@@ -50,8 +50,12 @@ class AlreadyInBooks(Refused):
 
     def __init__(self, reference: str, external_id: str) -> None:
         super().__init__(
-            f"{reference} is in the books as journal {external_id}. Say that it is there under this id, and reverse "
-            "the document if it is wrong; or void it in the books first, then decide again."
+            say(
+                "{reference} is in the books as journal {external_id}. Say that it is there under this id, and "
+                "reverse the document if it is wrong; or void it in the books first, then decide again.",
+                reference=reference,
+                external_id=external_id,
+            )
         )
 
 
@@ -72,7 +76,7 @@ def open_case(house: House, company_id: int, export_id: int) -> Case:
     with house.reading(company_id) as session:
         export = get_export(session, export_id)
         if export.state != ExportState.REVIEW:
-            raise WrongState(_NOT_FAILED[ExportState(export.state)].format(export.reference))
+            raise WrongState(_why_not(export))
         return Case(
             export=export,
             epoch=export.lease_epoch,
@@ -87,7 +91,12 @@ def close_case(session: CompanySession, case: Case) -> Export:
     """The export, locked, if nobody decided about it or sent it since. Raises Conflict."""
     export = export_for_update(session, case.export.id)
     if export.state != ExportState.REVIEW or export.lease_epoch != case.epoch:
-        raise Conflict(f"{export.reference} was decided about by somebody else meanwhile. Look at it again.")
+        raise Conflict(
+            say(
+                "{reference} was decided about by somebody else meanwhile. Look at it again.",
+                reference=export.reference,
+            )
+        )
     end_claims(export)
     return export
 
@@ -109,8 +118,12 @@ def call_off(house: House, case: Case) -> None:
         _note_gone(house, case, found)
     elif len(_open_keys(case)) > len(ids_of(found, JournalStatus.VOIDED)):  # what is still travelling may be posted yet
         raise OutcomeUncertain(
-            f"A call for {case.export.reference} got no clear answer, so it may still reach the books. Try it again: "
-            "it is looked up first. From a day after that call on, and if the books don't hold it then, you can decide."
+            say(
+                "A call for {reference} got no clear answer, so it may still reach the books. Try it again: it "
+                "is looked up first. From a day after that call on, and if the books don't hold it then, you "
+                "can decide.",
+                reference=case.export.reference,
+            )
         )
     else:
         _note_gone(house, case, found)
@@ -124,7 +137,9 @@ def look_up(house: House, case: Case, ctx: BackendContext) -> list[JournalResult
         if case.export.external_id:
             found += ask(case.export.backend, ctx, entry=case.entry, external_id=case.export.external_id)
     except Unsupported as error:
-        raise OutcomeUncertain(f"These books can't be asked for {case.export.reference}. Try it again.") from error
+        raise OutcomeUncertain(
+            say("These books can't be asked for {reference}. Try it again.", reference=case.export.reference)
+        ) from error
     return found
 
 
@@ -137,8 +152,13 @@ def delete_drafts(house: House, case: Case, drafts: Sequence[str], *, kept: str 
             discard(house, case.export, draft, lambda i=draft: _delete(house, case, i))  # type: ignore[misc]
         except PartsembleError as error:
             raise OutcomeUncertain(
-                f"The draft {draft} of {case.export.reference} couldn't be deleted ({error}) Nothing was decided. "
-                "Delete it in the books, or try again."
+                say(
+                    "The draft {draft} of {reference} couldn't be deleted ({error}) Nothing was decided. "
+                    "Delete it in the books, or try again.",
+                    draft=draft,
+                    reference=case.export.reference,
+                    error=word(error.message),
+                )
             ) from error
         crashpoint("ascertaining.after_discard")
 
@@ -197,14 +217,23 @@ def sums_of(lines: Sequence[JournalLine]) -> dict[str, Decimal]:
     return {code: amount for code, amount in sums.items() if amount}
 
 
-_NOT_FAILED = {
-    **dict.fromkeys(
-        (ExportState.PENDING, ExportState.CREATING, ExportState.CREATED, ExportState.POSTING),
-        "{} is on its way to the books. Wait until it is posted, or needs you.",
-    ),
-    ExportState.HELD: "{} waits for you to post it. Post it, or leave it out with a reason.",
-    ExportState.UNKNOWN: "No answer came for {}. Wait: it is looked up in the books, and only then can you decide.",
-    ExportState.POSTED: "{} is posted. To undo it, reverse its document.",
-    ExportState.SKIPPED: "{} was left out: there is nothing to decide.",
-    ExportState.CANCELLED: "{} was cancelled: there is nothing to decide.",
-}
+def _why_not(export: Export) -> Wording:
+    """Why nothing is to be decided about an export."""
+    reference = export.reference
+    match ExportState(export.state):
+        case ExportState.HELD:
+            return say(
+                "{reference} waits for you to post it. Post it, or leave it out with a reason.", reference=reference
+            )
+        case ExportState.UNKNOWN:
+            return say(
+                "No answer came for {reference}. Wait: it is looked up in the books, and only then can you decide.",
+                reference=reference,
+            )
+        case ExportState.POSTED:
+            return say("{reference} is posted. To undo it, reverse its document.", reference=reference)
+        case ExportState.SKIPPED:
+            return say("{reference} was left out: there is nothing to decide.", reference=reference)
+        case ExportState.CANCELLED:
+            return say("{reference} was cancelled: there is nothing to decide.", reference=reference)
+    return say("{reference} is on its way to the books. Wait until it is posted, or needs you.", reference=reference)

@@ -146,7 +146,7 @@ def _send_together(house: House, company_id: int, members: Sequence[Member], kin
         is_whole = len(members) > 1 and all(each is answer for each in answers)
         if isinstance(answer, Rejected) and (is_whole or kind == StepKind.POST):
             alone.append(member.step.export_id)
-            outcomes.append(SentAlone(str(answer), after=0))
+            outcomes.append(SentAlone(answer.message, after=0))
         else:
             outcomes.append(answer)
     _settle_all(house, company_id, members, outcomes)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TypeVar
 
 from partsemble_core.domain.reconciliation import Booked, Posting
+from partsemble_core.errors import say
 from partsemble_core.plugin_api.booked import BookedJournal
 from partsemble_core.plugin_api.entries import entry_from_bytes
 from partsemble_core.plugin_api.errors import BackendError, SignedOut, Unsupported
@@ -73,11 +74,11 @@ def behold(house: House, side: Tally, *, wait: Callable[[float], None]) -> Sight
     try:
         balances = _balances(asker, side)
     except (BackendError, PluginError) as error:
-        why_no_balances = str(error)
+        why_no_balances = error.message
     try:
         journals = _journals(asker, side)
     except (BackendError, PluginError) as error:
-        why_no_journals = str(error)
+        why_no_journals = error.message
     return Sight(
         balances=balances,
         why_no_balances=why_no_balances,
@@ -103,7 +104,12 @@ def _journals(asker: _Asker, side: Tally) -> tuple[Booked, ...]:
         cursor = page.next_cursor
         if not page.has_more:
             return (*found.values(), *_looked_up(asker, side, found))
-    raise Unsupported(f"The books hold more than {MOST_JOURNALS:,} journals, which is more than is looked through.")
+    raise Unsupported(
+        say(
+            "The books hold more than {most_journals:,} journals, which is more than is looked through.",
+            most_journals=MOST_JOURNALS,
+        )
+    )
 
 
 def _page(asker: _Asker, ctx: BackendContext, cursor: str | None) -> Page[BookedJournal]:

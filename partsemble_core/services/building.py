@@ -10,10 +10,12 @@ from partsemble_core.domain.boms import Bom, ComponentLine
 from partsemble_core.domain.builds import BuildState, Costing, Step
 from partsemble_core.domain.lots import OpenLot
 from partsemble_core.domain.products import clean_text
-from partsemble_core.errors import Refused, WrongState
+from partsemble_core.errors import Refused, WrongState, say
 from partsemble_core.services.acting import Act, parse_day
 from partsemble_core.services.closing import check_day_is_open
 from partsemble_core.services.executing import Order, Picked, check_steps_active, cost_order, execute, recipes_for
+from partsemble_core.services.lacking import with_held
+from partsemble_core.services.noticing import clock_of, find_last_change, subject_of
 from partsemble_core.store import boms
 from partsemble_core.store.boms import BomVersion
 from partsemble_core.store.builds import Build, BuildLine, build_for_update, get_build, lines_of
@@ -152,7 +154,7 @@ def recipe_of(session: CompanySession, product_id: int) -> tuple[Product, BomVer
     product = get_product(session, product_id)
     version = boms.find_active(session, product_id)
     if version is None:
-        raise NoActiveBom(f"{product.sku} has no active BOM. Save one first, then build.")
+        raise NoActiveBom(say("{sku} has no active BOM. Save one first, then build.", sku=product.sku))
     return product, version, boms.load(session, [version])[version.id]
 
 
@@ -167,17 +169,34 @@ def planned_bom(session: CompanySession, build: Build) -> Bom:
     )
 
 
-def must_be_planned(build: Build) -> None:
-    """Raises WrongState for a build that was executed or cancelled."""
-    if build.state != BuildState.PLANNED:
-        shown = build.state.replace("_", " ").replace("qa", "QA")
-        raise WrongState(f"{build.reference} is {shown}, not planned any more. Plan a new build instead.")
+def must_be_planned(session: CompanySession, build: Build) -> None:
+    """Raises WrongState for a build that was executed or cancelled, saying by whom and when."""
+    if build.state == BuildState.PLANNED:
+        return
+    if build.state == BuildState.CANCELLED:
+        last = find_last_change(session, subject_of(Build, build.id))
+        raise WrongState(
+            say(
+                "{reference} was cancelled by {by} on {at}. Plan a new build if you still need it.",
+                reference=build.reference,
+                by=last.by if last else "somebody",
+                at=clock_of(session, last.at if last else None),
+            )
+        )
+    raise WrongState(
+        say(
+            "{reference} was executed by {by} on {at}. Plan a new build if you need another one.",
+            reference=build.reference,
+            by=build.executed_by,
+            at=clock_of(session, build.executed_at),
+        )
+    )
 
 
 def _planned_order(
     session: CompanySession, build: Build, *, built_on: dt.date | None, lots: Picked, build_subassemblies: bool
 ) -> Order:
-    must_be_planned(build)
+    must_be_planned(session, build)
     return Order(
         product=get_product(session, build.product_id),
         bom_id=build.bom_id,
@@ -202,7 +221,7 @@ def _preview(session: CompanySession, order: Order, version: BomVersion) -> Prev
     return Preview(
         product=order.product,
         version=version,
-        costing=last.costing,
+        costing=replace(last.costing, shortages=with_held(session, last.costing.shortages)),
         lots={lot_id: lot for lot_id, lot in known.items() if lot_id in drawn},
         products=products,
         first=tuple(first),

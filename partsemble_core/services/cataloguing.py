@@ -25,8 +25,9 @@ from partsemble_core.domain.boms import (
 from partsemble_core.domain.planning import buildable_with_reservation, check_targets
 from partsemble_core.domain.products import NAME_LENGTH, clean_sku, clean_text, parse_kind, sku_key
 from partsemble_core.domain.receipts import check_supplier_code
-from partsemble_core.errors import Conflict, Invalid
+from partsemble_core.errors import Conflict, Invalid, say
 from partsemble_core.services.acting import Act
+from partsemble_core.services.overtaking import check_not_overtaken
 from partsemble_core.store import boms
 from partsemble_core.store.availability import takeable
 from partsemble_core.store.boms import BomVersion
@@ -101,6 +102,7 @@ class BomView:
     products: dict[int, Product]
     stock: dict[int, Decimal]
     unit_costs: dict[int, Decimal]
+    unknown: frozenset[int]  # components that never were in stock: their cost counts as nothing
     estimated_cost: Decimal
     """Direct: sub-assemblies at what those in stock cost."""
     rolled_up_cost: Decimal
@@ -123,7 +125,15 @@ def create_product(
     clean = clean_sku(sku)
     taken = find_product_by_sku(session, clean)
     if taken is not None:
-        raise Conflict(f"SKU {clean} is taken by {taken.sku} ({taken.name}). Choose another SKU.", field="sku")
+        raise Conflict(
+            say(
+                "SKU {wanted} is taken by {sku} ({name}). Choose another SKU.",
+                wanted=clean,
+                sku=taken.sku,
+                name=taken.name,
+            ),
+            field="sku",
+        )
     product = Product(
         sku=clean,
         sku_key=sku_key(clean),
@@ -136,7 +146,7 @@ def create_product(
         created_at=act.at,
     )
     session.add(product)
-    _flush_unique(session, f"SKU {clean} was taken a moment ago. Choose another SKU.", field="sku")
+    _flush_unique(session, say("SKU {wanted} was taken a moment ago. Choose another SKU.", wanted=clean), field="sku")
     return product
 
 
@@ -150,12 +160,19 @@ def update_product(session: CompanySession, act: Act, product_id: int, **changes
     product = get_product(session, product_id)
     for name, value in changes.items():
         if name not in EDITABLE:
-            raise Invalid(name, f"A product has no {name} to be changed. Choose from {', '.join(EDITABLE)}.")
+            raise Invalid(
+                name,
+                say(
+                    "A product has no {name} to be changed. Choose from {editable}.",
+                    name=name,
+                    editable=", ".join(EDITABLE),
+                ),
+            )
         setattr(product, name, EDITABLE[name](value, name))
     check_targets(product.build_point, product.build_target)
     if "sku" in changes:
         product.sku_key = sku_key(product.sku)
-    _flush_unique(session, f"SKU {product.sku} is taken. Choose another SKU.", field="sku")
+    _flush_unique(session, say("SKU {sku} is taken. Choose another SKU.", sku=product.sku), field="sku")
     return product
 
 
@@ -163,7 +180,9 @@ def delete_product(session: CompanySession, act: Act, product_id: int) -> None:
     """Takes away a product that nothing has ever referred to. Raises Conflict for any other: deactivate that one."""
     product = get_product(session, product_id)
     session.delete(product)
-    _flush_unique(session, f"{product.sku} has history, which stays. Deactivate it instead of deleting it.")
+    _flush_unique(
+        session, say("{sku} has history, which stays. Deactivate it instead of deleting it.", sku=product.sku)
+    )
 
 
 def create_supplier(
@@ -179,7 +198,7 @@ def create_supplier(
     """A new supplier. Raises Invalid, and Conflict when its code is taken."""
     check_supplier_code(code)
     if find_supplier(session, code) is not None:
-        raise Conflict(f"Supplier code {code} is taken. Choose another.", field="code")
+        raise Conflict(say("Supplier code {code} is taken. Choose another.", code=code), field="code")
     supplier = Supplier(
         code=code,
         name=clean_text(name, field="name", length=NAME_LENGTH),
@@ -190,7 +209,7 @@ def create_supplier(
         created_at=act.at,
     )
     session.add(supplier)
-    _flush_unique(session, f"Supplier code {code} was taken a moment ago. Choose another.", field="code")
+    _flush_unique(session, say("Supplier code {code} was taken a moment ago. Choose another.", code=code), field="code")
     return supplier
 
 
@@ -202,21 +221,20 @@ def save_bom(
     components: Sequence[ComponentInput],
     cost_lines: Sequence[CostInput] = (),
     output_quantity: object = "1",
+    based_on: object = None,
 ) -> BomVersion:
     """Saves the product's next BOM version and makes it the active one, archiving the one before (N14).
 
-    Raises Invalid naming the line, BomCycle naming the path, BomTooDeep.
+    ``based_on`` is the number of the version that the edit began from, if another one may not be overwritten.
+    Raises Invalid naming the line, BomCycle naming the path, BomTooDeep, BomChanged.
     """
     session.locking(LockRank.DOCUMENT)
     # Held first and alone: with the product's row locked too, two edits that name each other's product would deadlock.
     hold_bom_nesting(session)
     get_product(session, product_id)
+    check_not_overtaken(session, product_id, based_on)
     bom = read_bom(
-        session,
-        product_id=product_id,
-        components=components,
-        cost_lines=cost_lines,
-        output_quantity=output_quantity,
+        session, product_id=product_id, components=components, cost_lines=cost_lines, output_quantity=output_quantity
     )
     check_bom_nesting(session, bom)
     archive_active(session, product_id)
@@ -236,7 +254,7 @@ def read_bom(
         Bom(
             product_id=product_id,
             components=read_components(session, components),
-            cost_lines=tuple(_cost_line(line, i) for i, line in enumerate(cost_lines)),
+            cost_lines=tuple(read_cost_line(line, i) for i, line in enumerate(cost_lines)),
             output_quantity=parse_quantity(output_quantity, field="output_quantity"),
         )
     )
@@ -291,6 +309,7 @@ def view_bom(session: CompanySession, product_id: int, *, today: dt.date | None 
         products=products_by_id(session, ids | {product_id}),
         stock=stock,
         unit_costs=unit_costs,
+        unknown=frozenset(ids - balances.keys()),
         estimated_cost=estimate(bom, unit_costs),
         rolled_up_cost=_rolled_up(session, bom),
         buildable=buildable_with_reservation(bom, there, others),
@@ -305,17 +324,27 @@ def explode_bom(session: CompanySession, *, product_id: int, quantity: object) -
     return sorted(((products[i], q) for i, q in bought.items()), key=lambda row: row[0].sku_key)
 
 
-def read_components(session: CompanySession, inputs: Sequence[ComponentInput]) -> tuple[ComponentLine, ...]:
-    """Component lines as typed. Raises Invalid naming the line, also for a product that is inactive."""
-    known = products_by_sku(session, [line.sku for line in inputs])
+def read_components(
+    session: CompanySession,
+    inputs: Sequence[ComponentInput],
+    *,
+    known: dict[str, Product] | None = None,
+    first: int = 0,
+) -> tuple[ComponentLine, ...]:
+    """Component lines as typed, from number ``first`` on; ``known`` are products by SKU key, if they were read already.
+
+    Raises Invalid naming the line, also for a product that is inactive."""
+    known = products_by_sku(session, [line.sku for line in inputs]) if known is None else known
     lines = []
-    for i, line in enumerate(inputs):
+    for i, line in enumerate(inputs, start=first):
         field = f"components[{i}]"
         product = known.get(sku_key(line.sku))
         if product is None:
-            raise Invalid(f"{field}.sku", f"There is no product with SKU {line.sku!r}. Create it first.")
+            raise Invalid(f"{field}.sku", say("There is no product with SKU {sku!r}. Create it first.", sku=line.sku))
         if not product.is_active:
-            raise Invalid(f"{field}.sku", f"{product.sku} is inactive. Activate it, or use another component.")
+            raise Invalid(
+                f"{field}.sku", say("{sku} is inactive. Activate it, or use another component.", sku=product.sku)
+            )
         lines.append(
             ComponentLine(
                 product_id=product.id,
@@ -328,12 +357,13 @@ def read_components(session: CompanySession, inputs: Sequence[ComponentInput]) -
     return tuple(lines)
 
 
-def _cost_line(line: CostInput, index: int) -> CostLine:
+def read_cost_line(line: CostInput, index: int) -> CostLine:
+    """A cost line as typed. Raises Invalid naming it."""
     field = f"cost_lines[{index}]"
     try:
         kind = CostKind(line.kind)
     except ValueError:
-        raise Invalid(f"{field}.kind", f"A cost line is one of {', '.join(CostKind)}.") from None
+        raise Invalid(f"{field}.kind", say("A cost line is one of {kinds}.", kinds=", ".join(CostKind))) from None
 
     def amount(name: str, value: object) -> Decimal | None:
         return None if value is None or value == "" else parse_decimal(value, field=f"{field}.{name}")

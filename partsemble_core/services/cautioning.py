@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from partsemble_core.domain.journals import AccountRole
+from partsemble_core.errors import Wording, say, word
 from partsemble_core.services.exporting import ROLE_LABELS
 from partsemble_core.store.connections import Connection, RemoteAccount, mapped_accounts
 from partsemble_core.store.products import Product
@@ -52,8 +53,13 @@ def _refused_accounts(accounts: Mapping[AccountRole, RemoteAccount]) -> list[Cau
     return [
         Caution(
             code="account-refused",
-            text=f"{ROLE_LABELS[role]}: {account.code} {account.name} can't be used any more. "
-            + (account.why_not or "It is gone from the books; choose another account."),
+            text=say(
+                "{role}: {code} {name} can't be used any more. {why}",
+                role=word(ROLE_LABELS[role]),
+                code=account.code,
+                name=account.name,
+                why=word(account.why_not or "It is gone from the books; choose another account."),
+            ),
         )
         for role, account in accounts.items()
         if account.is_gone or not account.is_usable
@@ -64,8 +70,12 @@ def _refused_tracking(session: CompanySession, connection: Connection) -> list[C
     return [
         Caution(
             code="tracking-refused",
-            text=f"The tracking option {option.category} {option.name} is archived or gone in your books, which will "
-            "refuse every journal that carries it. Choose another one below.",
+            text=say(
+                "The tracking option {category} {name} is archived or gone in your books, which will refuse "
+                "every journal that carries it. Choose another one below.",
+                category=option.category,
+                name=option.name,
+            ),
         )
         for option in chosen_options(session, connection.id)
         if not option.is_usable
@@ -76,8 +86,14 @@ def _empty_pairs(accounts: Mapping[AccountRole, RemoteAccount]) -> list[Caution]
     return [
         Caution(
             code="one-account-on-both-sides",
-            text=f"{ROLE_LABELS[debit]} and {ROLE_LABELS[credit]} are one account, {accounts[debit].code}: of {what} "
-            "nothing is posted. Choose another account for one of them.",
+            text=say(
+                "{debit} and {credit} are one account, {code}: of {what} nothing is posted. Choose another "
+                "account for one of them.",
+                debit=word(ROLE_LABELS[debit]),
+                credit=word(ROLE_LABELS[credit]),
+                code=accounts[debit].code,
+                what=word(what),
+            ),
         )
         for debit, credit, what in EMPTY_PAIRS
         if debit in accounts and credit in accounts and accounts[debit].id == accounts[credit].id
@@ -93,9 +109,10 @@ def _counted_twice(session: CompanySession, connection: Connection) -> list[Caut
     ).all()
     if not codes:
         return []
-    text = (
-        f"Your books keep stock of {_listed(codes)} too, and so does Partsemble: their cost of goods would be counted "
-        "twice. Turn tracking off there, or take the product out of Partsemble."
+    text = say(
+        "Your books keep stock of {items} too, and so does Partsemble: their cost of goods would be "
+        "counted twice. Turn tracking off there, or take the product out of Partsemble.",
+        items=_listed(codes),
     )
     return [Caution(code="counted-twice", text=text)]
 
@@ -114,8 +131,14 @@ def _shared_accounts(
     return [
         Caution(
             code="account-shared",
-            text=f"{ROLE_LABELS[role]}: {account.code} {account.name} is also where your books post {_listed(codes)}, "
-            "whose stock they keep themselves. Its balance will mix both; choose an account that only Partsemble uses.",
+            text=say(
+                "{role}: {code} {name} is also where your books post {items}, whose stock they keep "
+                "themselves. Its balance will mix both; choose an account that only Partsemble uses.",
+                role=word(ROLE_LABELS[role]),
+                code=account.code,
+                name=account.name,
+                items=_listed(codes),
+            ),
         )
         for role, account in accounts.items()
         if (codes := by_account.get(account.code))
@@ -130,7 +153,9 @@ def _tracked(connection: Connection) -> tuple[sa.ColumnElement[bool], ...]:
     )
 
 
-def _listed(codes: Sequence[str]) -> str:
+def _listed(codes: Sequence[str]) -> Wording:
     if len(codes) > NAMED:
-        return f"{', '.join(codes[:NAMED])} and {len(codes) - NAMED} more items"
-    return f"{'item' if len(codes) == 1 else 'items'} {', '.join(codes)}"
+        return say("{codes} and {count} more items", codes=", ".join(codes[:NAMED]), count=len(codes) - NAMED)
+    if len(codes) == 1:
+        return say("item {code}", code=codes[0])
+    return say("items {codes}", codes=", ".join(codes))

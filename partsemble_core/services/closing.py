@@ -9,7 +9,7 @@ import datetime as dt
 
 import sqlalchemy as sa
 
-from partsemble_core.errors import Invalid, Refused
+from partsemble_core.errors import Invalid, Refused, say
 from partsemble_core.store.companies import Company, CompanyOptions, options_of
 from partsemble_core.store.connections import find_live
 from partsemble_core.store.lots import StockEntry
@@ -23,8 +23,13 @@ class PeriodLocked(Refused):
 
     def __init__(self, day: dt.date, through: dt.date, *, field: str) -> None:
         super().__init__(
-            f"{day} lies in a locked period: stock is closed through {through}. "
-            f"Use {through + dt.timedelta(days=1)} or later, or have an owner, admin or accountant unlock the period."
+            say(
+                "{day} lies in a locked period: stock is closed through {through}. Use {next} or later, or have an "
+                "owner, admin or accountant unlock the period.",
+                day=day,
+                through=through,
+                next=through + dt.timedelta(days=1),
+            )
         )
         self.field = field
         self.through = through

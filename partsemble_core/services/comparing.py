@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from partsemble_core.domain.amounts import add, format_amount
 from partsemble_core.domain.exports import ExportState
-from partsemble_core.errors import Invalid
+from partsemble_core.errors import Invalid, say
 from partsemble_core.plugin_api.entries import entry_from_bytes
 from partsemble_core.plugin_api.errors import BackendError, RetryLater
 from partsemble_core.plugin_api.types import JournalEntry, JournalLine, JournalResult, JournalStatus
@@ -86,7 +86,7 @@ def compare_with_books(
 
 def _posted_lately(house: House, company_id: int, days: int) -> tuple[Connection, list[_Posted]]:
     if not 1 <= days <= MOST_DAYS:
-        raise Invalid("days", f"{days} isn't from 1 to {MOST_DAYS}.")
+        raise Invalid("days", say("{days} isn't from 1 to {most_days}.", days=days, most_days=MOST_DAYS))
     with house.reading(company_id) as session:
         connection = find_live(session)
         if connection is None:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from partsemble_core.config import PLUGIN_PREFIX, BadSetting
-from partsemble_core.errors import Invalid, Refused
+from partsemble_core.errors import Invalid, Refused, Wording, say, word
 from partsemble_core.plugin_api.secret import Secret
 from partsemble_core.plugin_api.types import SettingField
 from partsemble_core.services.acting import Act, person_of
@@ -149,17 +149,33 @@ def _refuse_for_others(session: Session, act: Act, backend: str) -> None:
 def _checked(house: House, backend: str, name: str, value: object, field: SettingField | None) -> str:
     if field is None or field.environment_only:
         known = [each.name for each in house.host.info(backend).settings if not each.environment_only]
-        listed = f"Choose one of {', '.join(known)}." if known else f"{backend} has none."
-        raise Invalid(name[:60], f"There is no setting {name[:60]!r} to enter here. {listed}")
+        listed = (
+            say("Choose one of {known}.", known=", ".join(known))
+            if known
+            else say("{backend} has none.", backend=backend)
+        )
+        raise Invalid(name[:60], say("There is no setting {name!r} to enter here. {cure}", name=name[:60], cure=listed))
     if name in _environment(house, backend):
-        raise Invalid(name, f"The environment sets it: change {_variable(backend, name)}, then restart Partsemble.")
+        raise Invalid(
+            name,
+            say(
+                "The environment sets it: change {variable}, then restart Partsemble.",
+                variable=_variable(backend, name),
+            ),
+        )
     text = value.strip() if isinstance(value, str) else ""
     if value is not None and not isinstance(value, str):
-        raise Invalid(name, f"{field.label} is a text.")
+        raise Invalid(name, say("{label} is a text.", label=word(field.label)))
     if text and (len(text) > LONGEST or not PRINTABLE.fullmatch(text)):
-        raise Invalid(name, f"{field.label} can't be that. Copy it again, without spaces or line breaks around it.")
+        raise Invalid(
+            name,
+            say(
+                "{label} can't be that. Copy it again, without spaces or line breaks around it.",
+                label=word(field.label),
+            ),
+        )
     if text and field.whole_number is not None and not _is_whole(text, field.whole_number):
-        raise Invalid(name, f"{field.label} is {_range(field.whole_number)}.")
+        raise Invalid(name, say("{label} is {range}.", label=word(field.label), range=_range(field.whole_number)))
     return text
 
 
@@ -170,7 +186,7 @@ def check_environment(house: House) -> None:
         for field in info.settings:
             bounds = field.whole_number
             if bounds is not None and field.name in given and not _is_whole(given[field.name].reveal(), bounds):
-                raise BadSetting(_variable(backend, field.name), f"must be {_range(bounds)}")
+                raise BadSetting(_variable(backend, field.name), say("must be {range}", range=_range(bounds)))
 
 
 def _is_whole(text: str, bounds: tuple[int, int]) -> bool:
@@ -179,8 +195,9 @@ def _is_whole(text: str, bounds: tuple[int, int]) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= DIGITS and lowest <= int(text) <= highest
 
 
-def _range(bounds: tuple[int, int]) -> str:
-    return f"a whole number from {bounds[0]:,} to {bounds[1]:,}, written in digits alone"
+def _range(bounds: tuple[int, int]) -> Wording:
+    lowest, highest = bounds
+    return say("a whole number from {lowest:,} to {highest:,}, written in digits alone", lowest=lowest, highest=highest)
 
 
 def _shown(

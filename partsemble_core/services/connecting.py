@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from authlib.common.errors import AuthlibBaseError
 
 from partsemble_core.domain.exports import Doubt, ExportState
-from partsemble_core.errors import Conflict, Refused
+from partsemble_core.errors import Conflict, Refused, say, word
 from partsemble_core.plugin_api.errors import NotPermitted
 from partsemble_core.plugin_api.secret import Secret
 from partsemble_core.plugin_api.sign_in import SignIn
@@ -104,10 +104,16 @@ def complete(
     if params.get("error"):  # only now: words that came with a state of nobody's are shown to nobody
         raise SignInRefused(advice_for(params["error"], params.get("error_description", "")))
     if flow.backend != backend:
-        raise SignInRefused(f"This sign-in was begun for {flow.backend}, not for {backend}. Start again.")
+        raise SignInRefused(
+            say(
+                "This sign-in was begun for {flow_backend}, not for {backend}. Start again.",
+                flow_backend=flow.backend,
+                backend=backend,
+            )
+        )
     sign_in = _begin_step(house, company_id, flow.backend).sign_in
     if sign_in is None:
-        raise SignInRefused(f"{flow.backend} no longer needs a sign-in. Start again.")
+        raise SignInRefused(say("{backend} no longer needs a sign-in. Start again.", backend=flow.backend))
     verifier = house.vault.unseal(flow.verifier_sealed, _flow_place(company_id, params["state"]))
     app = _app(house, flow.backend)
     answer = _exchange(app, flow, sign_in, verifier, params.get("code", ""))
@@ -116,7 +122,7 @@ def complete(
     try:
         found = _ask(house, flow.backend, ctx, ConnectRequest(step=ConnectStep.COMPLETE)).organisations
     except NotPermitted as error:
-        raise SignInRefused(f"{error} {NOTHING_CHOSEN}") from error
+        raise SignInRefused(say("{error} {advice}", error=word(error.message), advice=word(NOTHING_CHOSEN))) from error
     if not found:
         raise SignInRefused(NOTHING_CHOSEN)
     offered = [organisation.external_id for organisation in found]
@@ -209,7 +215,9 @@ def _exchange(app: App, flow: SignInFlow, sign_in: SignIn, verifier: Secret, cod
     except AuthlibBaseError as error:
         raise SignInRefused(advice_for(str(error.error or ""), "")) from None
     except (requests.RequestException, ValueError) as error:
-        raise SignInBroken(f"The sign-in service did not answer ({type(error).__name__}). Start again.") from None
+        raise SignInBroken(
+            say("The sign-in service did not answer ({type}). Start again.", type=type(error).__name__)
+        ) from None
     finally:
         client.close()
     return dict(answer)
@@ -307,12 +315,20 @@ def _connect(
     company = get_company(session)
     if organisation.base_currency and organisation.base_currency != company.currency:
         raise CurrencyDiffers(
-            f"{organisation.name} keeps its books in {organisation.base_currency}, {company.name} its stock in "
-            f"{company.currency}. Choose an organisation in {company.currency}."
+            say(
+                "{organisation_name} keeps its books in {base_currency}, {company_name} its stock in "
+                "{currency}. Choose an organisation in {currency}.",
+                organisation_name=organisation.name,
+                base_currency=organisation.base_currency,
+                company_name=company.name,
+                currency=company.currency,
+            )
         )
     live = find_live(session)
     if live is not None and (live.backend, live.organisation_id) != (backend, organisation.external_id):
-        raise Conflict(f"{live.organisation_name} is connected. Disconnect it first.")
+        raise Conflict(
+            say("{organisation_name} is connected. Disconnect it first.", organisation_name=live.organisation_name)
+        )
     found = live or session.scalar(
         sa.select(Connection).where(
             Connection.backend == backend, Connection.organisation_id == organisation.external_id
@@ -350,7 +366,7 @@ def _claim(token: str, name: str) -> str:
             body = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
             if isinstance(body, dict) and isinstance(body.get(name), str):
                 return str(body[name])
-    raise SignInBroken(f"The access token doesn't say whose it is ({name}). Report this as a fault.")
+    raise SignInBroken(say("The access token doesn't say whose it is ({name}). Report this as a fault.", name=name))
 
 
 def _flow_place(company_id: int, state: str) -> Place:

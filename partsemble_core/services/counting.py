@@ -13,7 +13,7 @@ from partsemble_core.domain.adjustments import AdjustmentReason, CountState, par
 from partsemble_core.domain.amounts import add, format_quantity
 from partsemble_core.domain.lots import LotState
 from partsemble_core.domain.products import clean_text, sku_key
-from partsemble_core.errors import Conflict, Invalid, NotFound, Refused, WrongState
+from partsemble_core.errors import Conflict, Invalid, NotFound, Refused, Wording, WrongState, say, say_each, word
 from partsemble_core.services.acting import Act, parse_day
 from partsemble_core.services.adjusting import (
     NOTES,
@@ -23,6 +23,7 @@ from partsemble_core.services.adjusting import (
     write_adjustments,
 )
 from partsemble_core.services.closing import check_day_is_open
+from partsemble_core.services.pinpointing import of_lot
 from partsemble_core.store.adjustments import (
     Adjustment,
     AdjustmentState,
@@ -33,7 +34,7 @@ from partsemble_core.store.adjustments import (
     get_count,
 )
 from partsemble_core.store.companies import next_number
-from partsemble_core.store.lots import DocumentKind, Lot, StockEntry, gates_for_update, lots_for_update
+from partsemble_core.store.lots import DocumentKind, Lot, StockEntry, gates_for_update, get_lot, lots_for_update
 from partsemble_core.store.products import products_by_id, products_by_sku
 from partsemble_core.store.session import CompanySession
 
@@ -62,14 +63,16 @@ class CountBelowZero(Refused):
     code = "count-below-zero"
 
     def __init__(self, lines: Sequence[CountLine]) -> None:
-        listed = "; ".join(
-            f"{line.sku} lot {line.lot.number} holds {format_quantity(line.left)}, "
-            f"variance {format_quantity(line.variance or Decimal(0))}"
-            for line in lines
-        )
-        super().__init__(f"Lots would fall below zero: {listed}. Count them again on a new count.")
+        listed = say_each((_told(line) for line in lines), between="; ")
+        super().__init__(say("Lots would fall below zero: {listed}. Count them again on a new count.", listed=listed))
         self.field = "counted"
         self.numbers = tuple(line.lot.number for line in lines)
+
+
+def _told(line: CountLine) -> Wording:
+    left, variance = format_quantity(line.left), format_quantity(line.variance or Decimal(0))
+    sku, lot = line.sku, line.lot.number
+    return say("{sku} lot {lot} holds {left}, variance {variance}", sku=sku, lot=lot, left=left, variance=variance)
 
 
 class CountOpen(Refused):
@@ -135,7 +138,9 @@ def add_to_count(session: CompanySession, act: Act, count_id: int, *, lot_ids: C
     there = {line.lot_id for line in count_lines_of(session, count.id)}
     for lot in lots:
         if lot.id in there:
-            raise Conflict(f"Lot {lot.number} is on {count.reference} already. Enter its count there.", field="lot_ids")
+            number, on = lot.number, count.reference
+            told = say("Lot {number} is on {count} already. Enter its count there.", number=number, count=on)
+            raise Conflict(told, field="lot_ids")
     gates_for_update(session, {lot.product_id for lot in lots})
     _check_countable(session, lots, count.counted_on)
     _put(session, count, lots)
@@ -152,8 +157,12 @@ def enter_counts(session: CompanySession, act: Act, count_id: int, *, counted: M
     for lot_id, value in counted.items():
         field = f"counted[{lot_id}]"
         if lot_id not in lines:
-            raise Invalid(field, f"Lot {lot_id} isn't on {count.reference}. Put it on the count first.")
-        lines[lot_id].counted = None if value is None or value == "" else parse_counted(value, field=field)
+            on = count.reference
+            raise Invalid(field, say("Lot {id} isn't on {count}. Put it on the count first.", id=lot_id, count=on))
+        try:
+            lines[lot_id].counted = None if value is None or value == "" else parse_counted(value, field="counted")
+        except Invalid as error:
+            raise of_lot(error, get_lot(session, lot_id).number, field=field) from error
     return count
 
 
@@ -184,7 +193,8 @@ def confirm_count(session: CompanySession, act: Act, count_id: int) -> list[Adju
     lots_for_update(session, lot_ids)
     lines = _view(session, count)
     if all(line.counted is None for line in lines):
-        raise Invalid("counted", f"Nothing is counted on {count.reference} yet. Enter what is there, then confirm.")
+        on = count.reference
+        raise Invalid("counted", say("Nothing is counted on {count} yet. Enter what is there, then confirm.", count=on))
     differing = [line for line in lines if line.variance]
     if short := [line for line in differing if _goes_below_zero(line)]:
         raise CountBelowZero(short)
@@ -215,7 +225,8 @@ def _goes_below_zero(line: CountLine) -> bool:
 def _draft(session: CompanySession, count_id: int) -> StockCount:
     count = count_for_update(session, count_id)
     if count.state != CountState.DRAFT:
-        raise WrongState(f"{count.reference} is {count.state} and locked. Start a new count.")
+        reference, state = count.reference, word(count.state)
+        raise WrongState(say("{reference} is {state} and locked. Start a new count.", reference=reference, state=state))
     return count
 
 
@@ -251,7 +262,7 @@ def _product_ids(session: CompanySession, skus: Collection[str]) -> list[int]:
     known = products_by_sku(session, skus)
     for sku in skus:
         if sku_key(sku) not in known:
-            raise Invalid("skus", f"There is no product with SKU {sku!r}. Correct it.")
+            raise Invalid("skus", say("There is no product with SKU {sku!r}. Correct it.", sku=sku))
     return [product.id for product in known.values()]
 
 
@@ -267,11 +278,17 @@ def _check_countable(session: CompanySession, lots: Sequence[Lot], day: dt.date)
     ids = [lot.id for lot in lots]
     for lot in session.scalars(sa.select(Lot).where(Lot.id.in_(ids)).execution_options(populate_existing=True)):
         if lot.state == LotState.REVERSED:
-            raise Invalid("lot_ids", f"Lot {lot.number} was reversed: its goods never came. Leave it out.")
+            raise Invalid(
+                "lot_ids", say("Lot {number} was reversed: its goods never came. Leave it out.", number=lot.number)
+            )
         if day < lot.received_on:
             raise Invalid(
                 "counted_on",
-                f"Lot {lot.number} came in on {lot.received_on} only. Count it on that day or later, or leave it out.",
+                say(
+                    "Lot {number} came in on {received_on} only. Count it on that day or later, or leave it out.",
+                    number=lot.number,
+                    received_on=lot.received_on,
+                ),
             )
     found = session.execute(
         sa.select(StockCount.reference, StockCount.state, StockCount.counted_on, Lot.number)
@@ -283,9 +300,18 @@ def _check_countable(session: CompanySession, lots: Sequence[Lot], day: dt.date)
     if not found:
         return
     reference, state, counted_on, number = found[0]
-    told = f"Lot {number} was counted by {reference} for {counted_on}. Count it as of that day or later."
+    told = say(
+        "Lot {number} was counted by {reference} for {counted_on}. Count it as of that day or later.",
+        number=number,
+        reference=reference,
+        counted_on=counted_on,
+    )
     if state == CountState.DRAFT:
-        told = f"Lot {number} is on {reference}, which isn't confirmed. Confirm or cancel that count first."
+        told = say(
+            "Lot {number} is on {reference}, which isn't confirmed. Confirm or cancel that count first.",
+            number=number,
+            reference=reference,
+        )
     raise CountOpen(told, list(dict.fromkeys(row.reference for row in found)))
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from partsemble_core.domain.exports import Doubt, ExportState
 from partsemble_core.domain.products import clean_text
-from partsemble_core.errors import Conflict, Invalid, NotFound, Refused, WrongState
+from partsemble_core.errors import Conflict, Invalid, NotFound, Refused, WrongState, say, word
 from partsemble_core.plugin_api.types import JournalStatus, Posting
 from partsemble_core.services.acting import Act
 from partsemble_core.services.ascertaining import (
@@ -59,8 +59,11 @@ class DigestDiffers(Refused):
 
     def __init__(self, reference: str) -> None:
         super().__init__(
-            f"What would be posted for {reference} isn't what your dry run showed. Look at a new dry run, then post "
-            "with its digest."
+            say(
+                "What would be posted for {reference} isn't what your dry run showed. Look at a new dry run, "
+                "then post with its digest.",
+                reference=reference,
+            )
         )
         self.field = "digest"
 
@@ -78,7 +81,14 @@ class NotTheSamePosting(Refused):
 def held_exports(session: CompanySession, *, kind: str = "") -> list[int]:
     """Ids of what waits to be posted by a person, oldest first; only of one kind of document, if given."""
     if kind and kind not in {known.value for known in DocumentKind}:
-        raise Invalid("kind", f"{kind[:40]!r} is no kind of document. Use one of {', '.join(DocumentKind)}.")
+        raise Invalid(
+            "kind",
+            say(
+                "{kind!r} is no kind of document. Use one of {kinds}.",
+                kind=kind[:40],
+                kinds=", ".join(DocumentKind),
+            ),
+        )
     held = sa.select(Export.id).where(Export.state == ExportState.HELD).order_by(Export.id)
     return list(session.scalars(held.where(Export.document_kind == kind) if kind else held))
 
@@ -90,7 +100,7 @@ def post_held(session: CompanySession, export_ids: Collection[int], *, digest: s
     """
     wanted = sorted(set(export_ids))
     if not 1 <= len(wanted) <= AT_ONCE:
-        raise Invalid("ids", f"Choose 1 to {AT_ONCE} exports.")
+        raise Invalid("ids", say("Choose 1 to {most} exports.", most=AT_ONCE))
     if digest is not None and len(wanted) > 1:
         raise Invalid("digest", "A digest is that of one export. Post them one by one, or leave it out.")
     session.locking(LockRank.EXPORT)
@@ -101,7 +111,12 @@ def post_held(session: CompanySession, export_ids: Collection[int], *, digest: s
         raise NotFound("export", min(missing))
     others = [f"{export.reference} ({export.state})" for export in exports if export.state != ExportState.HELD]
     if others:
-        raise WrongState(f"Only what is held can be posted by hand; nothing was done. Leave out {', '.join(others)}.")
+        raise WrongState(
+            say(
+                "Only what is held can be posted by hand; nothing was done. Leave out {others}.",
+                others=", ".join(others),
+            )
+        )
     if digest is not None and digest.strip().lower() != hashlib.sha256(exports[0].body).hexdigest():
         raise DigestDiffers(exports[0].reference)
     for export in exports:
@@ -122,7 +137,7 @@ def skip_export(house: House, act: Act, company_id: int, export_id: int, *, reas
     def skip(session: CompanySession) -> Export:
         export = export_for_update(session, export_id) if case is None else close_case(session, case)
         if case is None and not is_untouched(export):
-            raise Conflict(f"{export.reference} was taken up meanwhile. Look at it again.")
+            raise Conflict(say("{reference} was taken up meanwhile. Look at it again.", reference=export.reference))
         export.state, export.doubt, export.problem = ExportState.SKIPPED, Doubt.NONE, f"Left out by {act.by}: {why}"
         _let_go_of_reversals(session, export)
         return export
@@ -154,7 +169,9 @@ def adopt(house: House, act: Act, company_id: int, export_id: int, *, external_i
     try:
         return house.write(company_id, settle)
     except IntegrityError as error:
-        raise Conflict(f"Journal {theirs} belongs to another document.", field="external_id") from error
+        raise Conflict(
+            say("Journal {theirs} belongs to another document.", theirs=theirs), field="external_id"
+        ) from error
 
 
 def cancel_and_reverse(
@@ -169,7 +186,12 @@ def cancel_and_reverse(
     case = open_case(house, company_id, export_id)
     kind = DocumentKind(case.export.document_kind)
     if kind not in REVERSIBLE:
-        raise WrongState(f"{case.export.reference} can't be reversed. Leave the posting out instead, with a reason.")
+        raise WrongState(
+            say(
+                "{reference} can't be reversed. Leave the posting out instead, with a reason.",
+                reference=case.export.reference,
+            )
+        )
     call_off(house, case)
 
     def cancel(session: CompanySession) -> Reversal | None:
@@ -198,7 +220,10 @@ def remap(house: House, act: Act, company_id: int, export_id: int) -> Export:
         old = close_case(session, case)
         if _reversals_waiting(session, old.id):
             raise WrongState(
-                f"The document of {old.reference} was reversed. Cancel this posting: nothing is posted for either then."
+                say(
+                    "The document of {reference} was reversed. Cancel this posting: nothing is posted for either then.",
+                    reference=old.reference,
+                )
             )
         old.state, old.doubt, old.is_replaced = ExportState.CANCELLED, Doubt.NONE, True
         old.problem = f"Replaced by a posting with other accounts, by {act.by}."
@@ -234,8 +259,13 @@ def _refuse_other_than_stored(house: House, case: Case, theirs: str) -> None:
         return
     refuse_anothers(house, case, theirs)
     raise NotTheSamePosting(
-        f"{case.export.reference} was created in the books as {stored}. Look for {stored} there and give that id. If "
-        f"{theirs} is a second posting of {case.export.reference}, void it there and try again."
+        say(
+            "{reference} was created in the books as {stored}. Look for {stored} there and give that id. If "
+            "{theirs} is a second posting of {reference}, void it there and try again.",
+            reference=case.export.reference,
+            stored=stored,
+            theirs=theirs,
+        )
     )
 
 
@@ -246,7 +276,11 @@ def _verify(house: House, case: Case, theirs: str) -> None:
     extra = [external_id for external_id in posted if external_id != theirs]
     if extra:
         raise NotTheSamePosting(
-            f"The books hold {case.export.reference} as journal {', '.join(extra)}. Name that one, or void it there."
+            say(
+                "The books hold {reference} as journal {extra}. Name that one, or void it there.",
+                reference=case.export.reference,
+                extra=", ".join(extra),
+            )
         )
     if theirs in posted:
         if house.host.info(case.export.backend).capabilities.posting == Posting.DRAFT_THEN_POST:
@@ -260,12 +294,22 @@ def _verify(house: House, case: Case, theirs: str) -> None:
     )
     named = next((each for each in found if each.external_id == theirs), None)
     if named is None or named.status != JournalStatus.POSTED:
-        status = "not there" if named is None else named.status.value
-        raise NotTheSamePosting(f"Journal {theirs} is {status} in the books. Give the id of the posted one.")
+        status = word("not there" if named is None else named.status.value)
+        raise NotTheSamePosting(
+            say(
+                "Journal {theirs} is {status} in the books. Give the id of the posted one.",
+                theirs=theirs,
+                status=status,
+            )
+        )
     if not is_same_posting(named, case.entry):
         raise NotTheSamePosting(
-            f"Journal {theirs} has another date or other amounts than {case.export.reference}. "
-            "Compare the two, and put the books right."
+            say(
+                "Journal {theirs} has another date or other amounts than {reference}. Compare the two, and put "
+                "the books right.",
+                theirs=theirs,
+                reference=case.export.reference,
+            )
         )
     call_off(house, case)
 
@@ -296,8 +340,12 @@ def _reversals_waiting(session: CompanySession, export_id: int) -> Sequence[Expo
     for reversal in waiting:
         if reversal.state not in (ExportState.HELD, ExportState.PENDING):
             raise WrongState(
-                f"{reversal.reference}, which reverses it, is {reversal.state}, and may be in the books. Wait until it "
-                "is looked up, or decide about that one first."
+                say(
+                    "{reference}, which reverses it, is {state}, and may be in the books. Wait until it is "
+                    "looked up, or decide about that one first.",
+                    reference=reversal.reference,
+                    state=word(reversal.state),
+                )
             )
     return waiting
 

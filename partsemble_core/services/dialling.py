@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 import urllib3
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
-from partsemble_core.errors import Invalid, Refused
+from partsemble_core.errors import Invalid, Refused, say
 from partsemble_core.plugin_api.secret import Secret
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - what the specification has secrets begin with
@@ -40,8 +40,11 @@ class PrivateAddress(Refused):
 
     def __init__(self, host: str) -> None:
         super().__init__(
-            f"{host} is an address of this machine or of a private network. Use a public one, or have whoever runs "
-            "this installation set PARTSEMBLE_EVENTS_ALLOW_PRIVATE=1."
+            say(
+                "{host} is an address of this machine or of a private network. Use a public one, or have "
+                "whoever runs this installation set PARTSEMBLE_EVENTS_ALLOW_PRIVATE=1.",
+                host=host,
+            )
         )
         self.field = "url"
 
@@ -79,7 +82,11 @@ def check_url(text: str, *, allow_private: bool) -> str:
         raise Invalid("url", "The part behind # never leaves a browser. Take it out.")
     if len(url) > URL_LENGTH or not url.isascii() or not url.isprintable() or " " in url:
         raise Invalid(
-            "url", f"An address has at most {URL_LENGTH} characters, ASCII and without blanks. Encode others."
+            "url",
+            say(
+                "An address has at most {url_length} characters, ASCII and without blanks. Encode others.",
+                url_length=URL_LENGTH,
+            ),
         )
     if not allow_private and _is_private_as_written(host):
         raise PrivateAddress(host)
@@ -123,8 +130,8 @@ def dial(url: str, *, headers: Mapping[str, str], body: bytes, allow_private: bo
     except PrivateAddress as error:
         return Outcome(status=None, problem=str(error))
     except (urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError) as error:
-        why = f"{WHOLE_SECONDS} s had passed" if connection.is_expired else type(error).__name__
-        return Outcome(status=None, problem=f"There was no answer ({why}).")
+        why = say("{seconds} s had passed", seconds=WHOLE_SECONDS) if connection.is_expired else type(error).__name__
+        return Outcome(status=None, problem=say("There was no answer ({why}).", why=why))
     finally:
         deadline.cancel()
         connection.hang_up()
@@ -141,8 +148,11 @@ def _problem(status: int, location: str | None) -> str:
     if 200 <= status < 300:
         return ""
     if 300 <= status < 400 and location:
-        return f"The address answered {status}: it leads elsewhere, and that isn't followed. Enter where it leads to."
-    return f"The address answered {status}."
+        return say(
+            "The address answered {status}: it leads elsewhere, and that isn't followed. Enter where it leads to.",
+            status=status,
+        )
+    return say("The address answered {status}.", status=status)
 
 
 def _is_private_as_written(host: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from partsemble_core.domain.exports import StepKind
-from partsemble_core.errors import Conflict
+from partsemble_core.errors import Conflict, say, word
 from partsemble_core.plugin_api.entries import entry_from_bytes
 from partsemble_core.plugin_api.types import JournalEntry
 from partsemble_core.services.ascertaining import Case, asking, sums_of
@@ -69,11 +69,16 @@ def _holds(house: House, case: Case, entry: JournalEntry, external_id: str) -> b
 
 
 def _of_another(case: Case, external_id: str, company_id: int, reference: str) -> Conflict:
-    whose = reference if company_id == case.export.company_id else "another company's document"
+    whose = reference if company_id == case.export.company_id else word("another company's document")
     ours = case.export
-    look_for = ours.external_id or f"the journal whose narration ends in [{ours.token}]"
+    look_for = ours.external_id or say("the journal whose narration ends in [{token}]", token=ours.token)
     return Conflict(
-        f"Journal {external_id} belongs to {whose}: leave it as it is. For this document, look for {look_for} in "
-        "the books and give its id.",
+        say(
+            "Journal {external_id} belongs to {whose}: leave it as it is. For this document, look for "
+            "{look_for} in the books and give its id.",
+            external_id=external_id,
+            whose=whose,
+            look_for=look_for,
+        ),
         field="external_id",
     )

@@ -32,6 +32,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -211,18 +212,26 @@ def _check_companies(session: CompanySession) -> Iterator[Finding]:
 
 def _strays(session: CompanySession, table: sa.Table, key: sa.ForeignKeyConstraint) -> list[tuple[int, str]]:
     column = list(key.columns)[1]
+    asked = {"company": session.company_id}
+    rows: Iterable[Any] = session.connection().execute(_strays_of(table, key), asked).all()
+    return [(row[0], f"{column.name} {row[1]} isn't in {key.referred_table.name} of the company") for row in rows]
+
+
+@cache
+def _strays_of(table: sa.Table, key: sa.ForeignKeyConstraint) -> sa.Select[int, int]:
+    """The statement for a foreign key: made once, since making all of them takes longer than asking a small company."""
+    column = list(key.columns)[1]
+    company: sa.BindParameter[int] = sa.bindparam("company", type_=sa.BigInteger())
     target = key.referred_table.alias("target")
-    mine = table.c.company_id == session.company_id
+    mine = table.c.company_id == company
     astray = sa.and_(
         mine, column.is_not(None), sa.or_(target.c.id.is_(None), target.c.company_id != table.c.company_id)
     )
-    taken_away = sa.and_(~mine, target.c.company_id == session.company_id)
-    statement = (
+    taken_away = sa.and_(~mine, target.c.company_id == company)
+    return (
         sa.select(table.c.id, column)
         .select_from(table.outerjoin(target, target.c.id == column))
         .where(sa.or_(astray, taken_away))
         .order_by(table.c.id)
         .limit(LISTED + 1)
     )
-    rows: Iterable[Any] = session.connection().execute(statement).all()
-    return [(row[0], f"{column.name} {row[1]} isn't in {key.referred_table.name} of the company") for row in rows]

@@ -19,7 +19,7 @@ from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 
-from partsemble_core.errors import Invalid, Refused
+from partsemble_core.errors import Invalid, Refused, say
 from partsemble_core.services.listing import Column, Listing, ListQuery, Row, get_table, rows_for_download
 from partsemble_core.store.companies import get_company
 from partsemble_core.store.session import CompanySession
@@ -46,7 +46,9 @@ class TooManyRows(Refused):
     code = "too-many-rows"
 
     def __init__(self) -> None:
-        super().__init__(f"A file holds at most {ROWS:,} rows. Filter the list, by day for example, and try again.")
+        super().__init__(
+            say("A file holds at most {rows:,} rows. Filter the list, by day for example, and try again.", rows=ROWS)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,9 @@ def download(session: CompanySession, name: str, query: ListQuery, *, file_type:
     Raises NotFound for the list, Invalid for the type and the query, TooManyRows.
     """
     if file_type not in ("csv", "xlsx"):
-        raise Invalid("format", f"{file_type[:20]!r} is no file type to download. Use csv or xlsx.")
+        raise Invalid(
+            "format", say("{file_type!r} is no file type to download. Use csv or xlsx.", file_type=file_type[:20])
+        )
     table, company = get_table(name), get_company(session)
     with closing(rows_for_download(session, name, query)) as found:
         rows = list(_counted(found))

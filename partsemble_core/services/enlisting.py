@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from partsemble_core.domain.products import NAME_LENGTH
 from partsemble_core.domain.suppliers import propose_code
-from partsemble_core.errors import Conflict, Invalid, NotFound
+from partsemble_core.errors import Conflict, Invalid, NotFound, say, word
 from partsemble_core.services.acting import Act
 from partsemble_core.services.cataloguing import create_supplier
 from partsemble_core.services.relating import find_contact, link_supplier
@@ -95,9 +95,14 @@ def enlist(session: CompanySession, act: Act, choices: Sequence[Choice]) -> list
         try:
             supplier = create_supplier(session, act, code=code, name=contact.name[:NAME_LENGTH], email=contact.email)
         except Invalid as error:
-            raise Invalid(f"contacts[{i}].{error.field}", f"{contact.name}: {error}") from error
+            raise Invalid(
+                f"contacts[{i}].{error.field}", say("{name}: {error}", name=contact.name, error=word(error.message))
+            ) from error
         except Conflict as error:
-            raise Conflict(f"{contact.name}: {error}", field=f"contacts[{i}].{error.field}") from error
+            raise Conflict(
+                say("{name}: {error}", name=contact.name, error=word(error.message)),
+                field=f"contacts[{i}].{error.field}",
+            ) from error
         link_supplier(session, act, supplier.id, external_id=contact.external_id)
         made.append(supplier)
     return made
@@ -105,7 +110,7 @@ def enlist(session: CompanySession, act: Act, choices: Sequence[Choice]) -> list
 
 def _check_count(wanted: Sequence[object]) -> None:
     if not 1 <= len(wanted) <= AT_ONCE:
-        raise Invalid("contacts", f"Name 1 to {AT_ONCE} contacts.")
+        raise Invalid("contacts", say("Name 1 to {most} contacts.", most=AT_ONCE))
 
 
 def _contact(session: CompanySession, connection_id: int, external_id: str) -> RemoteContact:

@@ -16,10 +16,10 @@ from partsemble_core.domain.builds import BuildState, Costing, Step, cost_with_s
 from partsemble_core.domain.fifo import Choice, DrawOrder, StockShort, Terms, after
 from partsemble_core.domain.lots import LotState, OpenLot, first_free
 from partsemble_core.domain.planning import reserved
-from partsemble_core.errors import Invalid, Refused
+from partsemble_core.errors import Invalid, Refused, say, word
 from partsemble_core.services.acting import Act
 from partsemble_core.services.exporting import queue_build
-from partsemble_core.services.lacking import withheld_of
+from partsemble_core.services.lacking import with_held, withheld_of
 from partsemble_core.services.telling import tell_build, tell_low_stock
 from partsemble_core.store import boms
 from partsemble_core.store.availability import find_lots, is_moved_after
@@ -124,7 +124,7 @@ def execute(session: CompanySession, act: Act, order: Order) -> Build:
     products = products_by_id(session, gates.keys())
     check_steps_active(steps, products)
     if steps[-1].costing.shortages:
-        short = steps[-1].costing.shortages
+        short = with_held(session, steps[-1].costing.shortages)
         whys = withheld_of(session, short, order.built_on, today=act.today, options=options)
         raise StockShort(short, names_of(products.values()), whys)
     if options.qa_review:
@@ -143,7 +143,7 @@ def check_steps_active(steps: Sequence[Step], products: Mapping[int, Product]) -
     """Nothing is built of or into what was deactivated meanwhile. Raises Invalid naming the line."""
     product = products[steps[-1].bom.product_id]
     if not product.is_active:
-        raise Invalid("product_id", f"{product.sku} is inactive. Activate it before building it.")
+        raise Invalid("product_id", say("{sku} is inactive. Activate it before building it.", sku=product.sku))
     for step in reversed(steps):
         check_components_active(step.bom, products)
 
@@ -153,7 +153,9 @@ def check_components_active(bom: Bom, products: Mapping[int, Product]) -> None:
     for i, line in enumerate(bom.components):
         if not products[line.product_id].is_active:
             sku = products[line.product_id].sku
-            raise Invalid(f"components[{i}].sku", f"{sku} is inactive. Activate it, or use another component.")
+            raise Invalid(
+                f"components[{i}].sku", say("{sku} is inactive. Activate it, or use another component.", sku=sku)
+            )
 
 
 def insert_build(
@@ -313,8 +315,11 @@ def _refuse_unreviewed(steps: Sequence[Step], products: Mapping[int, Product]) -
     if len(steps) > 1:
         names = ", ".join(products[step.bom.product_id].sku for step in steps[:-1])
         raise ReviewFirst(
-            f"Quality review is on, so {names} would wait for approval before it can be built in. "
-            "Build and approve it first."
+            say(
+                "Quality review is on, so {names} would wait for approval before it can be built in. Build and "
+                "approve it first.",
+                names=names,
+            )
         )
 
 
@@ -363,11 +368,13 @@ def _explain(session: CompanySession, lines: Mapping[int, int]) -> None:
     lot_id, line = next(iter(lines.items()))
     lot = found.get(lot_id)
     if lot is None:
-        raise Invalid(f"lots[{line}]", f"There is no lot {lot_id}. Choose an open lot of the component.")
+        raise Invalid(
+            f"lots[{line}]", say("There is no lot {lot_id}. Choose an open lot of the component.", lot_id=lot_id)
+        )
     reasons = {
-        LotState.HELD: f"is on hold: {lot.hold_reason}",
+        LotState.HELD: say("is on hold: {hold_reason}", hold_reason=lot.hold_reason),
         LotState.EXHAUSTED: "is used up",
         LotState.REVERSED: "was reversed",
     }
     why = reasons.get(LotState(lot.state), "isn't of this component, or couldn't be taken on that day")
-    raise Invalid(f"lots[{line}]", f"Lot {lot.number} {why}. Choose another lot.")
+    raise Invalid(f"lots[{line}]", say("Lot {number} {why}. Choose another lot.", number=lot.number, why=word(why)))

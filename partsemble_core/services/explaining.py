@@ -18,7 +18,7 @@ from partsemble_core.store.boms import BomVersion
 from partsemble_core.store.builds import Build, BuildCostLine, BuildLine, get_build
 from partsemble_core.store.connections import Connection, RemoteAccount, get_connection
 from partsemble_core.store.exports import Export, ExportAttempt, find_for_document, get_export
-from partsemble_core.store.lots import DocumentKind, DrawRow, Lot, ReturnRow, StockEntry, get_lot
+from partsemble_core.store.lots import DocumentKind, DrawRow, Lot, ReturnRow, StockEntry, get_lot, holds_something
 from partsemble_core.store.products import Product, get_product, products_by_id
 from partsemble_core.store.receipts import Receipt, ReceiptCharge, ReceiptLine, Supplier, get_receipt
 from partsemble_core.store.session import CompanySession
@@ -169,10 +169,11 @@ class Movement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProductStory:
-    """A product's open lots in the order in which they will be taken, its last movements, and what it goes into."""
+    """A product's first lots in the order in which they will be taken, of how many, and its last movements."""
 
     product: Product
     lots: Sequence[Lot]
+    lot_count: int
     movements: tuple[Movement, ...]
 
 
@@ -264,12 +265,11 @@ def explain_export(session: CompanySession, export_id: int) -> ExportStory:
     )
 
 
-def explain_product(session: CompanySession, product_id: int, *, movements: int = 10) -> ProductStory:
-    """With the last ``movements`` ledger lines. Raises NotFound."""
+def explain_product(session: CompanySession, product_id: int, *, movements: int = 10, lots: int = 25) -> ProductStory:
+    """With the last ``movements`` ledger lines and the first ``lots`` that hold something. Raises NotFound."""
     product = get_product(session, product_id)
-    lots = session.scalars(
-        sa.select(Lot).where(Lot.product_id == product_id, Lot.quantity_left > 0).order_by(Lot.received_on, Lot.id)
-    )
+    there = Lot.product_id == product_id, holds_something()
+    first = sa.select(Lot).where(*there).order_by(Lot.received_on, Lot.id).limit(lots)
     rows = session.execute(
         sa.select(StockEntry, Lot.number)
         .join(Lot, sa.and_(Lot.id == StockEntry.lot_id, Lot.company_id == StockEntry.company_id))
@@ -279,7 +279,8 @@ def explain_product(session: CompanySession, product_id: int, *, movements: int 
     )
     return ProductStory(
         product=product,
-        lots=lots.all(),
+        lots=session.scalars(first).all(),
+        lot_count=session.scalar(sa.select(sa.func.count(Lot.id)).where(*there)) or 0,
         movements=tuple(Movement(entry=entry, lot_number=number) for entry, number in rows),
     )
 

@@ -15,7 +15,7 @@ from partsemble_core.domain.amounts import format_quantity, from_minor
 from partsemble_core.domain.builds import Costing
 from partsemble_core.domain.exports import Doubt, ExportMode, ExportState
 from partsemble_core.domain.journals import STOCK_ROLES, AccountRole, Journal, Part, make_journal
-from partsemble_core.errors import Refused
+from partsemble_core.errors import Refused, say, word
 from partsemble_core.plugin_api.entries import entry_bytes, entry_from_bytes
 from partsemble_core.plugin_api.tracking import Tracking
 from partsemble_core.plugin_api.types import JournalEntry, JournalLine
@@ -74,7 +74,10 @@ class AccountNotSet(Refused):
 
     def __init__(self, role: AccountRole) -> None:
         super().__init__(
-            f"No account is set for {ROLE_LABELS[role]}. Choose one in Integrations → Export accounts, then try again."
+            say(
+                "No account is set for {role}. Choose one in Integrations → Export accounts, then try again.",
+                role=word(ROLE_LABELS[role]),
+            )
         )
         self.field = role.value
 

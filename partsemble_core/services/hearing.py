@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from partsemble_core.errors import say
 from partsemble_core.plugin_api.errors import Unsupported
 from partsemble_core.plugin_api.secret import Secret
 from partsemble_core.plugin_api.types import BackendInfo
@@ -56,7 +57,7 @@ def hear(house: House, backend: str, *, headers: Mapping[str, str], body: bytes)
     """
     info = house.host.info(backend)
     if not info.capabilities.webhooks:
-        raise Unsupported(f"{info.title} tells nothing by itself; read from it by schedule.")
+        raise Unsupported(say("{title} tells nothing by itself; read from it by schedule.", title=info.title))
     webhook = house.host.read_webhook(backend, settings=webhook_settings(house, backend), headers=headers, body=body)
     if webhook.problem:
         log.warning("a genuine message of %s could not be read (%s)", backend, plain(webhook.problem)[:TEXT])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from partsemble_core.domain.adjustments import LotAmounts, split_lot
 from partsemble_core.domain.lots import LotState, split_number
 from partsemble_core.domain.products import clean_text
-from partsemble_core.errors import WrongState
+from partsemble_core.errors import WrongState, say, word
 from partsemble_core.services.acting import Act
 from partsemble_core.services.adjusting import amounts_of, set_amounts, signature
 from partsemble_core.services.closing import check_day_is_open
@@ -23,17 +23,34 @@ from partsemble_core.store.session import CompanySession
 REASON = 500
 
 
+def clean_reason(reason: object) -> str:
+    """The reason of a hold as it is kept. Raises Invalid."""
+    return clean_text(reason, field="reason", length=REASON)
+
+
 def hold(session: CompanySession, act: Act, lot_id: int, *, reason: object) -> Lot:
     """Sets an open lot aside: it stays in stock and value, and nothing takes of it.
 
     Raises Invalid without a reason, WrongState for a lot that isn't open, NotFound.
     """
-    why = clean_text(reason, field="reason", length=REASON)
+    why = clean_reason(reason)
     lot = _locked(session, lot_id)
     if lot.state == LotState.HELD:
-        raise WrongState(f"Lot {lot.number} is on hold already: {lot.hold_reason}. Release it first.")
+        raise WrongState(
+            say(
+                "Lot {number} is on hold already: {hold_reason}. Release it first.",
+                number=lot.number,
+                hold_reason=lot.hold_reason,
+            )
+        )
     if lot.state != LotState.OPEN:
-        raise WrongState(f"Lot {lot.number} is {lot.state}. Only an open lot can be put on hold.")
+        raise WrongState(
+            say(
+                "Lot {number} is {state}. Only an open lot can be put on hold.",
+                number=lot.number,
+                state=word(lot.state),
+            )
+        )
     lot.state, lot.hold_reason = LotState.HELD, why
     return lot
 
@@ -42,7 +59,13 @@ def release(session: CompanySession, act: Act, lot_id: int) -> Lot:
     """Lets a held lot go: it is taken from again, in its old place. Raises WrongState if it isn't held, NotFound."""
     lot = _locked(session, lot_id)
     if lot.state != LotState.HELD:
-        raise WrongState(f"Lot {lot.number} is {lot.state}, not on hold. Only a held lot can be released.")
+        raise WrongState(
+            say(
+                "Lot {number} is {state}, not on hold. Only a held lot can be released.",
+                number=lot.number,
+                state=word(lot.state),
+            )
+        )
     lot.state, lot.hold_reason = LotState.OPEN, ""
     return lot
 
@@ -55,7 +78,13 @@ def split(session: CompanySession, act: Act, lot_id: int, *, quantity: object) -
     """
     lot = _locked(session, lot_id)
     if lot.state not in (LotState.OPEN, LotState.HELD):
-        raise WrongState(f"Lot {lot.number} is {lot.state}. Only a lot that holds something can be split.")
+        raise WrongState(
+            say(
+                "Lot {number} is {state}. Only a lot that holds something can be split.",
+                number=lot.number,
+                state=word(lot.state),
+            )
+        )
     check_day_is_open(session, act.today, field="quantity")
     stays, moves = split_lot(amounts_of(lot), quantity)
     part = _insert_part(session, act, lot, moves)

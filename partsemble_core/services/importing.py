@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from partsemble_core.domain.boms import LINES
 from partsemble_core.domain.products import NAME_LENGTH, ProductKind, clean_sku, clean_text, sku_key
-from partsemble_core.errors import Conflict, Invalid, NotFound, PartsembleError, Refused
+from partsemble_core.errors import Conflict, Invalid, NotFound, PartsembleError, Refused, say, word
 from partsemble_core.plugin_api.bom_files import BomFile, BomFileLine, BomFileSkip
 from partsemble_core.plugin_host import PluginHost
 from partsemble_core.services.acting import Act
@@ -28,8 +28,13 @@ class FileHasProblems(Refused):
     code = "file-has-problems"
 
     def __init__(self, problems: Sequence[str]) -> None:
-        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        super().__init__(f"Nothing was imported. {problems[0]}{more}")
+        if len(problems) > 1:
+            message = say(
+                "Nothing was imported. {problem} (and {count} more)", problem=word(problems[0]), count=len(problems) - 1
+            )
+        else:
+            message = say("Nothing was imported. {problem}", problem=word(problems[0]))
+        super().__init__(message)
         self.field = "file"
         self.problems = tuple(problems)
 
@@ -90,12 +95,19 @@ def plan_bom_import(session: CompanySession, host: PluginHost, upload: BomUpload
     Raises Invalid for a file that no reader knows or that is too large, and for the target's SKU.
     """
     if len(upload.content) > FILE_SIZE:
-        raise Invalid("file", f"The file is larger than {FILE_SIZE // 1024 // 1024} MB. Split it.")
+        raise Invalid("file", say("The file is larger than {size} MB. Split it.", size=FILE_SIZE // 1024 // 1024))
     read = host.read_bom_file(content=upload.content, filename=upload.filename, mapping=upload.mapping)
     sku = clean_sku(upload.product_sku, field="product_sku")
     target = find_product_by_sku(session, sku)
     if len(read.lines) > LINES:
-        raise Invalid("file", f"The file has {len(read.lines)} components; a BOM may have at most {LINES}. Split it.")
+        raise Invalid(
+            "file",
+            say(
+                "The file has {count} components; a BOM may have at most {lines}. Split it.",
+                count=len(read.lines),
+                lines=LINES,
+            ),
+        )
     lines, problems = _planned_lines(session, read)
     problems = [*read.problems, *_target_problems(sku, target, upload.product_name), *problems]
     return ImportPlan(
@@ -141,8 +153,8 @@ def _target(session: CompanySession, act: Act, upload: BomUpload, plan: ImportPl
 
 def _target_problems(sku: str, target: Product | None, name: str) -> list[str]:
     if target is None and not name.strip():
-        missing = NotFound("product with SKU", sku)
-        return [f"{missing} Create it first, or say by which name the import shall create it."]
+        missing = NotFound("product with SKU", sku).message
+        return [say("{missing} Create it first, or say by which name the import shall create it.", missing=missing)]
     return []
 
 
@@ -156,14 +168,15 @@ def _planned_lines(session: CompanySession, read: BomFile) -> tuple[tuple[Planne
         try:
             lines.append(_planned_line(line, product))
         except PartsembleError as error:
-            where = f"Row {line.row_numbers[0]}: " if line.row_numbers else ""
-            problems.append(f"{where}{line.part_number[:40]}: {error}")
+            told = say("{part_number}: {error}", part_number=line.part_number[:40], error=word(error.message))
+            row = line.row_numbers[:1]
+            problems.append(say("Row {number}: {problem}", number=row[0], problem=told) if row else told)
     return tuple(lines), problems
 
 
 def _planned_line(line: BomFileLine, product: Product | None) -> PlannedLine:
     if product is not None and not product.is_active:
-        raise Conflict(f"{product.sku} is inactive. Activate it, or take it out of the file.")
+        raise Conflict(say("{sku} is inactive. Activate it, or take it out of the file.", sku=product.sku))
     sku = product.sku if product else clean_sku(line.part_number, field="part_number")
     name = clean_text(line.name[:NAME_LENGTH], field="name", length=NAME_LENGTH, required=False)
     return PlannedLine(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from partsemble_core.errors import Conflict, PartsembleError, Refused, WrongState
+from partsemble_core.errors import Conflict, PartsembleError, Refused, WrongState, say
 from partsemble_core.plugin_api.errors import RetryLater, SignedOut
 from partsemble_core.plugin_api.secret import Secret
 from partsemble_core.plugin_api.types import Contact, ContactOutcome
@@ -81,7 +81,9 @@ def _prepare(house: House, session: CompanySession, act: Act, supplier_id: int) 
     supplier, connection = get_supplier_by_id(session, supplier_id), get_live_connection(session)
     info = house.host.info(connection.backend)
     if not info.capabilities.contacts_push:
-        raise BooksWithoutContacts(f"{info.title} can't be given contacts. Enter the supplier there by hand.")
+        raise BooksWithoutContacts(
+            say("{title} can't be given contacts. Enter the supplier there by hand.", title=info.title)
+        )
     _refuse_unfit(connection, database_now(session))
     link = link_for_update(session, act, supplier_id, connection.id)
     if link.state == LinkState.LINKED:
@@ -100,10 +102,12 @@ def _prepare(house: House, session: CompanySession, act: Act, supplier_id: int) 
 def _refuse_unfit(connection: Connection, now: dt.datetime) -> None:
     name = connection.organisation_name
     if connection.state == ConnectionState.RECONNECT_NEEDED:
-        raise WrongState(f"The sign-in to {name} has ended. Reconnect it, then create the contact.")
+        raise WrongState(say("The sign-in to {name} has ended. Reconnect it, then create the contact.", name=name))
     if connection.paused_until and connection.paused_until > now:
-        until = f"{connection.paused_until:%Y-%m-%d %H:%M} UTC"
-        raise WrongState(f"{name} is left alone until {until}. Create the contact after that.")
+        until = say("{paused_until:%Y-%m-%d %H:%M} UTC", paused_until=connection.paused_until)
+        raise WrongState(
+            say("{name} is left alone until {until}. Create the contact after that.", name=name, until=until)
+        )
 
 
 def _ask(house: House, intent: _Introduction) -> ContactOutcome:

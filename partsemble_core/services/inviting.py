@@ -9,7 +9,7 @@ import secrets
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from partsemble_core.errors import Conflict, Invalid, NotFound
+from partsemble_core.errors import Conflict, Invalid, NotFound, say
 from partsemble_core.plugin_api.secret import Secret
 from partsemble_core.services.acting import Act
 from partsemble_core.services.admitting import add_member, checked_address, is_in_use
@@ -43,7 +43,7 @@ def invite(session: CompanySession, act: Act, *, email: object, role: object) ->
     if not isinstance(role, str) or role not in set(InvitedRole):
         raise Invalid("role", "A role is admin, accountant, builder or viewer; a company has one owner.")
     if is_in_use(session, address):
-        raise Conflict(f"{address} is in use already. Use another address.", field="email")
+        raise Conflict(say("{address} is in use already. Use another address.", address=address), field="email")
     for older in session.scalars(_open().where(Invitation.email == address)):
         older.revoked_at = act.at
     code = secrets.token_urlsafe(32)
@@ -91,7 +91,7 @@ def revoke_invitation(session: CompanySession, invitation_id: int, *, now: dt.da
     """Its link lets nobody in any more. Raises NotFound, and Conflict for one that was accepted."""
     found = get_invitation(session, invitation_id)
     if found.accepted_at is not None:
-        raise Conflict(f"{found.email} has accepted already. Deactivate the member instead.")
+        raise Conflict(say("{email} has accepted already. Deactivate the member instead.", email=found.email))
     found.revoked_at = found.revoked_at or now
     session.flush()
     return found

@@ -1,7 +1,8 @@
 """The janitor: after an export came to rest, the books are searched once for drafts of ours that lost.
 
 A draft is in no ledger, so this is tidiness: whatever fails is tried again an hour later, and stops nothing. In the
-same rounds the log of events is pruned, and what the books told of is forgotten after a month.
+same rounds the log of events is pruned, what the books told of is forgotten after a month, and the database looks at
+how its tables have grown.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from partsemble_core.services.retrying import attempts_of
 from partsemble_core.services.tidying import tidy_drafts
 from partsemble_core.services.token_keeping import purge_sign_ins
 from partsemble_core.store.connections import Connection, ConnectionState, get_connection
-from partsemble_core.store.database import database_now, reading_anywhere
+from partsemble_core.store.database import database_now, reading_anywhere, sample_tables
 from partsemble_core.store.exports import Export, ExportAttempt, get_export
 from partsemble_core.store.session import CompanySession
 
@@ -64,6 +65,7 @@ def _run(house: House, stopping: threading.Event) -> None:
             tidy_round(house)
             purge_sign_ins(house)
             prune_deliveries(house)
+            sample_tables(house.engine)
         except SQLAlchemyError as error:
             log.warning("the janitor could not use the database (%s); it tries again", type(error).__name__)
         stopping.wait(ROUND_SECONDS)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from partsemble_core.errors import Invalid, NotFound
+from partsemble_core.errors import Invalid, NotFound, say
 from partsemble_core.plugin_api.errors import SignedOut
 from partsemble_core.plugin_api.secret import Secret
 from partsemble_core.plugin_api.tracking import TrackingCategory
@@ -99,15 +99,20 @@ def choose_tracking(session: CompanySession, *, connection_id: int, category_id:
     wanted = sa.select(RemoteTracking).where(of_category, RemoteTracking.external_id == option_id)
     option = session.scalar(wanted) if can_be_stored(option_id) else None
     if option is None:
-        message = (
-            f"{connection.organisation_name} has no such tracking option. Choose one from the list, or sync accounts."
+        message = say(
+            "{organisation_name} has no such tracking option. Choose one from the list, or sync accounts.",
+            organisation_name=connection.organisation_name,
         )
         raise Invalid("option", message)
     if not option.is_usable:
         raise Invalid(
             "option",
-            f"{option.category} {option.name} is archived in your books, and a journal with it would be refused. "
-            "Choose another one, or restore it there and sync accounts.",
+            say(
+                "{category} {name} is archived in your books, and a journal with it would be refused. Choose "
+                "another one, or restore it there and sync accounts.",
+                category=option.category,
+                name=option.name,
+            ),
         )
     session.add(TrackingChoice(connection_id=connection_id, category_id=category_id, remote_tracking_id=option.id))
     session.flush()

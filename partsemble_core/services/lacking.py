@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 import sqlalchemy as sa
@@ -11,12 +12,29 @@ import sqlalchemy as sa
 from partsemble_core.domain.amounts import add
 from partsemble_core.domain.boms import BomState
 from partsemble_core.domain.fifo import NOTHING, Shortage, Withheld
-from partsemble_core.domain.lots import LotState
-from partsemble_core.store.availability import takeable
+from partsemble_core.store.availability import held_by_product, takeable
 from partsemble_core.store.boms import BomVersion
 from partsemble_core.store.companies import CompanyOptions
 from partsemble_core.store.lots import Lot
 from partsemble_core.store.session import CompanySession
+
+
+def with_held(session: CompanySession, shortages: Iterable[Shortage]) -> tuple[Shortage, ...]:
+    """The same, each with what lots on hold have of it. One statement, and none where nothing falls short."""
+    found = tuple(shortages)
+    return held_from(held_of(session, {short.product_id for short in found}), found)
+
+
+def held_from(held: Mapping[int, Decimal], shortages: Iterable[Shortage]) -> tuple[Shortage, ...]:
+    """The same by what is known to be on hold."""
+    return tuple(replace(short, held=held.get(short.product_id, NOTHING)) for short in shortages)
+
+
+def held_of(session: CompanySession, product_ids: Collection[int]) -> dict[int, Decimal]:
+    """What lots on hold have left, by product."""
+    if not product_ids:
+        return {}
+    return dict(session.execute(held_by_product().where(Lot.product_id.in_(product_ids))).all())
 
 
 def withheld_of(
@@ -27,13 +45,12 @@ def withheld_of(
     today: dt.date,
     options: CompanyOptions,
 ) -> dict[int, Withheld]:
-    """By product: what is on hold, what had expired by ``day`` and may not be taken, what came only after it, and
-    whether it is made here. Four statements, however many fall short.
+    """By product: what had expired by ``day`` and may not be taken, what came only after it, and whether it is made
+    here. Three statements, however many fall short.
     """
     ids = {short.product_id for short in shortages}
     on = day or today
     blocked = on if options.block_expired else None
-    held = _left(session, ids, Lot.state == LotState.HELD)
     good = takeable(session, ids, not_expired_on=blocked)
     every = takeable(session, ids) if blocked else good
     made = set(
@@ -43,7 +60,6 @@ def withheld_of(
     )
     return {
         short.product_id: Withheld(
-            held=held.get(short.product_id, NOTHING),
             expired=add([every[short.product_id], -good[short.product_id]]),
             later=_later(short, good[short.product_id]) if on < today else NOTHING,
             day=on,
@@ -56,12 +72,3 @@ def withheld_of(
 def _later(short: Shortage, now: Decimal) -> Decimal:
     """What can be taken now beyond what could be on the day; with reservation that isn't told apart."""
     return NOTHING if short.reserved else max(add([now, -short.available]), NOTHING)
-
-
-def _left(session: CompanySession, ids: set[int], which: sa.ColumnElement[bool]) -> dict[int, Decimal]:
-    rows = session.execute(
-        sa.select(Lot.product_id, sa.func.sum(Lot.quantity_left))
-        .where(Lot.product_id.in_(ids), which)
-        .group_by(Lot.product_id)
-    )
-    return {row[0]: row[1] for row in rows}

@@ -22,7 +22,7 @@ from partsemble_core.domain.receipts import (
     parse_weight,
 )
 from partsemble_core.domain.receipts import ReceiptLine as LineValues
-from partsemble_core.errors import Invalid
+from partsemble_core.errors import Invalid, say
 from partsemble_core.services.acting import parse_iso_day
 from partsemble_core.services.supplying import PART_NUMBER, UNIT
 from partsemble_core.store.products import Product, products_by_id, products_by_sku
@@ -86,7 +86,7 @@ class Names:
 def parse_charges(charges: Sequence[ChargeInput]) -> list[Charge]:
     """In the receipt's currency. Raises Invalid naming the charge."""
     if len(charges) > CHARGES:
-        raise Invalid("charges", f"A receipt may have at most {CHARGES} charges. Add some up.")
+        raise Invalid("charges", say("A receipt may have at most {charges} charges. Add some up.", charges=CHARGES))
     return [
         Charge(
             label=clean_text(charge.label, field=f"charges[{i}].label", length=100),
@@ -125,8 +125,11 @@ def _in_base(cost: Decimal, money: Money, *, field: str) -> Decimal:
     if cost and not in_base:
         raise Invalid(
             field,
-            f"At the rate {money.rate:f} this comes to nothing in the company's currency. "
-            "Check the rate and the cost, or enter a cost of 0.",
+            say(
+                "At the rate {rate:f} this comes to nothing in the company's currency. Check the rate and the "
+                "cost, or enter a cost of 0.",
+                rate=money.rate,
+            ),
         )
     return in_base
 
@@ -178,19 +181,26 @@ def _product(line: LineInput, number: str, names: Names, *, field: str) -> Produ
         if part is None:
             raise Invalid(
                 f"{field}.part_number",
-                f"The supplier has no part {number!r}. Save it as a supplier part, or give the SKU.",
+                say("The supplier has no part {number!r}. Save it as a supplier part, or give the SKU.", number=number),
             )
         product = names.products[part.product_id]
     else:
         found = names.by_sku.get(sku_key(line.sku))
         if found is None:
-            raise Invalid(f"{field}.sku", f"There is no product with SKU {line.sku!r}. Create it first.")
+            raise Invalid(f"{field}.sku", say("There is no product with SKU {sku!r}. Create it first.", sku=line.sku))
         product = found
     if part is not None and part.product_id != product.id:
         other = names.products[part.product_id].sku
-        raise Invalid(f"{field}.part_number", f"{part.part_number} is the supplier's number of {other}. Correct one.")
+        raise Invalid(
+            f"{field}.part_number",
+            say(
+                "{part_number} is the supplier's number of {other}. Correct one.",
+                part_number=part.part_number,
+                other=other,
+            ),
+        )
     if not product.is_active:
-        raise Invalid(f"{field}.sku", f"{product.sku} is inactive. Activate it before receiving it.")
+        raise Invalid(f"{field}.sku", say("{sku} is inactive. Activate it before receiving it.", sku=product.sku))
     return product
 
 
@@ -205,7 +215,8 @@ def _unit(line: LineInput, part: SupplierPart | None, *, field: str) -> tuple[st
         return "", Decimal(1)
     if part is None or (unit and sku_key(unit) != sku_key(part.purchase_unit)):
         raise Invalid(
-            f"{field}.per_purchase_unit", f"How many stock units are in one {unit}? Give it here or with the part."
+            f"{field}.per_purchase_unit",
+            say("How many stock units are in one {unit}? Give it here or with the part.", unit=unit),
         )
     return part.purchase_unit, part.per_purchase_unit
 

@@ -8,7 +8,7 @@ from contextlib import closing
 import sqlalchemy as sa
 
 from partsemble_core.domain.journals import REQUIRED_ROLES, AccountRole
-from partsemble_core.errors import Invalid
+from partsemble_core.errors import Invalid, say, word
 from partsemble_core.plugin_api.types import Account, ConnectRequest, ConnectStep
 from partsemble_core.services.addressing import context_of, token_for
 from partsemble_core.services.exporting import ROLE_LABELS
@@ -75,11 +75,23 @@ def map_account(session: CompanySession, *, connection_id: int, role: str, code:
     if account is None:
         raise Invalid(
             role,
-            f"{connection.organisation_name} has no account with code {code[:20]!r}. "
-            "Choose one from the list, or add it there and sync accounts.",
+            say(
+                "{organisation_name} has no account with code {code!r}. Choose one from the list, or add it "
+                "there and sync accounts.",
+                organisation_name=connection.organisation_name,
+                code=code[:20],
+            ),
         )
     if not account.is_usable:
-        raise Invalid(role, f"Account {account.code} {account.name} can't be used. {account.why_not}")
+        raise Invalid(
+            role,
+            say(
+                "Account {code} {name} can't be used. {why_not}",
+                code=account.code,
+                name=account.name,
+                why_not=word(account.why_not),
+            ),
+        )
     row = session.scalar(
         sa.select(AccountMapping).where(AccountMapping.connection_id == connection_id, AccountMapping.role == known)
     )
@@ -98,7 +110,9 @@ def unmap_account(session: CompanySession, *, connection_id: int, role: str) -> 
     known = parse_role(role)
     get_connection(session, connection_id)
     if known in REQUIRED_ROLES:
-        raise Invalid(role, f"Postings need an account for {ROLE_LABELS[known]}. Choose another one instead.")
+        raise Invalid(
+            role, say("Postings need an account for {role}. Choose another one instead.", role=word(ROLE_LABELS[known]))
+        )
     mapped = sa.select(AccountMapping).where(
         AccountMapping.connection_id == connection_id, AccountMapping.role == known
     )
@@ -118,7 +132,14 @@ def parse_role(role: str) -> AccountRole:
     try:
         return AccountRole(role)
     except ValueError:
-        raise Invalid("role", f"There is no role {role[:40]!r}. Use one of {', '.join(ROLE_LABELS)}.") from None
+        raise Invalid(
+            "role",
+            say(
+                "There is no role {role!r}. Use one of {roles}.",
+                role=role[:40],
+                roles=", ".join(ROLE_LABELS),
+            ),
+        ) from None
 
 
 def _keep_accounts(session: CompanySession, connection_id: int, accounts: list[Account], now: dt.datetime) -> None:

@@ -29,6 +29,7 @@ from partsemble_core.domain.budgets import (
     is_day_over,
     told_anew,
 )
+from partsemble_core.errors import say, word
 from partsemble_core.plugin_api.errors import BackendError, OutcomeUnknown, RetryLater
 from partsemble_core.plugin_api.http import HttpAnswer
 from partsemble_core.plugin_api.limits import LimitHeaders
@@ -123,6 +124,39 @@ def may_be_sent(house: House, session: Session, connection: Connection, now: dt.
     return bucket is None or not is_day_over(meter.budget, _day_of(bucket, now), urgency)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metered:
+    """How much of the limits of a connection's organisation is used. ``held_until``: nothing may be called before."""
+
+    budget: Budget
+    usage: Usage
+    day_ends_at: dt.datetime | None
+    held_until: dt.datetime | None
+    last_call_at: dt.datetime | None
+
+
+def usage_of(house: House, session: Session, connection: Connection, now: dt.datetime) -> Metered | None:
+    """As it stands ``now``, only to look at; None where the backend has no limits, or isn't loaded."""
+    if connection.backend not in house.host.infos:
+        return None
+    settings = settings_in(session, house, connection.backend)
+    meter = meter_of(house, connection.backend, connection.organisation_id, settings)
+    if meter is None:
+        return None
+    buckets = find_buckets(session, meter.organisation, meter.backend)
+    held = [bucket.held_until for bucket in buckets.values() if bucket.held_until and bucket.held_until > now]
+    bucket = buckets.get(meter.organisation) or RateBucket(whose=meter.organisation, in_day=0)
+    latest = sa.select(sa.func.max(RateCall.counts_until)).where(RateCall.organisation == meter.organisation)
+    counts_until = session.scalar(latest)
+    return Metered(
+        budget=meter.budget,
+        usage=_usage(session, meter, bucket, now),
+        day_ends_at=bucket.day_ends_at,
+        held_until=max(held, default=None),
+        last_call_at=min(counts_until - MINUTE, now) if counts_until else None,
+    )
+
+
 class CallGate:
     """The gate of one context. ``is_urgent``: its reads settle doubt, and may use what writes leave of a day."""
 
@@ -141,7 +175,11 @@ class CallGate:
             try:
                 permit = write_anywhere(self._house.engine, lambda session: _take(session, self._meter, urgency))
             except SQLAlchemyError as error:
-                message = f"The calls to {self._meter.title} couldn't be counted ({type(error).__name__})."
+                message = say(
+                    "The calls to {title} couldn't be counted ({type}).",
+                    title=self._meter.title,
+                    type=type(error).__name__,
+                )
                 raise self._refusal(RetryLater(message, after=5)) from None
             if isinstance(permit, int):
                 self._has_written = self._has_written or not is_read
@@ -162,13 +200,28 @@ class CallGate:
             log.warning("a call to %s couldn't be counted (%s)", self._meter.backend, type(error).__name__)
 
     def _refusal(self, error: RetryLater) -> BackendError:
-        return OutcomeUnknown(f"{error} Something was sent before.") if self._has_written else error
+        return (
+            OutcomeUnknown(say("{error} Something was sent before.", error=word(error.message)))
+            if self._has_written
+            else error
+        )
 
 
 def _put_off(meter: Meter, wait: Wait) -> LimitNear:
     seconds = max(1, math.ceil(wait.seconds))
-    what = f"limit of calls ({wait.limit})" if wait.limit else "request to wait"
-    message = f"{meter.title}'s {what} would be passed; going on in {seconds} seconds."
+    if wait.limit:
+        message = say(
+            "{title}'s limit of calls ({limit}) would be passed; going on in {seconds} seconds.",
+            title=meter.title,
+            limit=wait.limit,
+            seconds=seconds,
+        )
+    else:
+        message = say(
+            "{title}'s request to wait would be passed; going on in {seconds} seconds.",
+            title=meter.title,
+            seconds=seconds,
+        )
     # A day's last calls are kept for look-ups, so those go on while writes wait.
     is_all = wait.limit not in (Limit.AT_ONCE, Limit.DAY)
     return LimitNear(message, after=seconds, whole_organisation=is_all)

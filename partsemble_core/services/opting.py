@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import sqlalchemy as sa
 
 from partsemble_core.domain.exports import ExportMode
-from partsemble_core.errors import Invalid
+from partsemble_core.errors import Invalid, say, word
 from partsemble_core.services.closing import DEFAULTS
 from partsemble_core.store.companies import CompanyOptions
 from partsemble_core.store.session import CompanySession
@@ -43,9 +43,21 @@ def _check(name: str, value: object) -> None:
     words = CHOICES.get(name)
     if words is not None:
         if not isinstance(value, str) or value not in words:
-            meant = " or ".join(f"{word} ({meaning})" for word, meaning in words.items())
-            raise Invalid(name, f"{name} is {meant}. Choose one.")
+            (one, means), (other, says) = words.items()
+            raise Invalid(
+                name,
+                say(
+                    "{name} is {one} ({means}) or {other} ({says}). Choose one.",
+                    name=name,
+                    one=one,
+                    means=word(means),
+                    other=other,
+                    says=word(says),
+                ),
+            )
     elif name not in SWITCHES:
-        raise Invalid(name[:60], f"There is no such option. Choose one of {', '.join((*SWITCHES, *CHOICES))}.")
+        raise Invalid(
+            name[:60], say("There is no such option. Choose one of {known}.", known=", ".join((*SWITCHES, *CHOICES)))
+        )
     elif not isinstance(value, bool):
-        raise Invalid(name, f"{name} is a switch. Turn it on or off.")
+        raise Invalid(name, say("{name} is a switch. Turn it on or off.", name=name))

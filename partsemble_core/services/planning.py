@@ -17,12 +17,11 @@ from partsemble_core.domain.planning import (
     BuildAlert,
     Suggestion,
     buildable_with_reservation,
-    reorder_is_due,
     short_over_all,
     suggest,
 )
 from partsemble_core.domain.products import clean_text
-from partsemble_core.errors import Conflict, Invalid
+from partsemble_core.errors import Conflict, Invalid, say
 from partsemble_core.services.acting import Act, parse_iso_day
 from partsemble_core.services.building import must_be_planned, planned_bom, recipe_of
 from partsemble_core.services.cataloguing import ComponentInput, check_bom_nesting, read_components
@@ -42,12 +41,15 @@ from partsemble_core.store.builds import (
     planned_builds_for_update,
     planned_needs,
     quantities_coming,
+    with_what_is_coming,
 )
-from partsemble_core.store.companies import options_of
+from partsemble_core.store.companies import next_number, options_of
 from partsemble_core.store.products import Product, balances_of, get_product, products_by_id
 from partsemble_core.store.session import CompanySession
 
 NOTES = 2_000
+ORDERED = "planning-order"
+"""Counts how often the order was changed: for pages that show it, since it is nothing that the log tells."""
 PERSON = 200
 
 
@@ -79,12 +81,6 @@ class Buildable:
 
     product: Product
     quantity: Decimal | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReorderAlert:
-    product: Product
-    stock: Decimal
 
 
 def plan_build(
@@ -127,7 +123,7 @@ def edit_planned(
     the person's by a new quantity or new lines. Raises Invalid, BomCycle, WrongState once it was executed, NotFound.
     """
     build = build_for_update(session, build_id)
-    must_be_planned(build)
+    must_be_planned(session, build)
     if target_on is not None:
         build.target_on = _day(target_on)
     if assignee is not None:
@@ -138,6 +134,7 @@ def edit_planned(
     if components is not None:
         bom = _with_components(bom, read_components(session, components))
         check_bom_nesting(session, bom)
+        session.watch.tell(build, "components")
     if quantity is not None or components is not None:
         build.is_automatic = False
         _set_content(session, build, bom, parse_quantity(quantity) if quantity is not None else build.quantity)
@@ -151,10 +148,11 @@ def refresh_to_active_bom(session: CompanySession, act: Act, build_id: int) -> B
     Raises WrongState, NoActiveBom, NotFound.
     """
     build = build_for_update(session, build_id)
-    must_be_planned(build)
+    must_be_planned(session, build)
     _product, version, bom = recipe_of(session, build.product_id)
     build.bom_id = version.id
     build.output_quantity = bom.output_quantity
+    session.watch.tell(build, "BOM version")
     _set_content(session, build, bom, build.quantity)
     session.flush()
     return build
@@ -172,10 +170,13 @@ def reorder(session: CompanySession, act: Act, build_ids: Sequence[int]) -> list
     for build_id in build_ids:
         if build_id not in planned:
             reference = get_build(session, build_id).reference
-            raise Conflict(f"{reference} isn't planned any more. Load the list again.", field="build_ids")
+            raise Conflict(
+                say("{reference} isn't planned any more. Load the list again.", reference=reference), field="build_ids"
+            )
     ordered = [*(planned[i] for i in build_ids), *(b for i, b in planned.items() if i not in set(build_ids))]
     for priority, build in enumerate(ordered, start=1):
         build.priority = priority
+    next_number(session, ORDERED)
     session.flush()
     return ordered
 
@@ -183,7 +184,7 @@ def reorder(session: CompanySession, act: Act, build_ids: Sequence[int]) -> list
 def cancel_planned(session: CompanySession, act: Act, build_id: int) -> Build:
     """Gives a planned build up. It keeps its row, so that numbers have no gap. Raises WrongState, NotFound."""
     build = build_for_update(session, build_id)
-    must_be_planned(build)
+    must_be_planned(session, build)
     build.state = BuildState.CANCELLED
     session.flush()
     return build
@@ -192,7 +193,7 @@ def cancel_planned(session: CompanySession, act: Act, build_id: int) -> Build:
 def view_planned(session: CompanySession, build_id: int) -> PlannedView:
     """Raises WrongState for a build that isn't planned, NotFound."""
     build = get_build(session, build_id)
-    must_be_planned(build)
+    must_be_planned(session, build)
     bom = planned_bom(session, build)
     active = boms.find_active(session, build.product_id)
     return PlannedView(
@@ -219,21 +220,26 @@ def list_overdue(session: CompanySession, *, today: dt.date) -> list[Build]:
 def list_shortages(session: CompanySession, *, today: dt.date) -> list[tuple[Product, Shortage]]:
     """What all planned builds together lack of what can be taken today, by SKU.
 
-    What plans are yet to make doesn't count as being there: each made part that isn't in stock is listed.
+    What plans are yet to make doesn't count as being there: each made part that isn't in stock is listed, with what is
+    ``coming`` of it, so that nobody plans or orders it twice, and what is ``held``.
     """
     needs = planned_needs(session)
     ids = {need.product_id for need in needs}
     expiry = today if options_of(session).block_expired else None
-    short = short_over_all(needs, takeable(session, ids, not_expired_on=expiry))
-    products = products_by_id(session, {shortage.product_id for shortage in short})
-    return sorted(((products[s.product_id], s) for s in short), key=lambda row: row[0].sku_key)
+    short = {each.product_id: each for each in short_over_all(needs, takeable(session, ids, not_expired_on=expiry))}
+    found = with_what_is_coming(session, short.keys())
+    return [(product, replace(short[product.id], coming=coming, held=held)) for product, coming, held in found]
 
 
 def list_buildable(session: CompanySession, *, today: dt.date) -> list[Buildable]:
     """How many of each active product with a BOM can be built today, each by itself, by SKU: what the product's own
     page says of it (N4), in the same few statements however many there are.
     """
-    recipes = boms.active_boms(session)
+    return buildable_of(session, boms.active_boms(session), today=today)
+
+
+def buildable_of(session: CompanySession, recipes: Mapping[int, Bom], *, today: dt.date) -> list[Buildable]:
+    """The same of some products, by the BOM of each."""
     products = products_by_id(session, recipes.keys())
     options = options_of(session)
     ids = {line.product_id for bom in recipes.values() for line in bom.components}
@@ -254,19 +260,6 @@ def list_suggestions(session: CompanySession) -> list[BuildSuggestion]:
     doesn't, so that its build is adjusted to the suggestion and never doubled.
     """
     return [s for s in _suggestions(session) if s.suggestion.alert != BuildAlert.NONE]
-
-
-def list_reorder_alerts(session: CompanySession) -> list[ReorderAlert]:
-    """Active products at or below their reorder point, by SKU (N12)."""
-    products = session.scalars(
-        sa.select(Product).where(Product.is_active, Product.reorder_point > 0).order_by(Product.sku_key)
-    ).all()
-    stock = _stock(session, products)
-    return [
-        ReorderAlert(product=product, stock=stock[product.id])
-        for product in products
-        if reorder_is_due(stock=stock[product.id], reorder_point=product.reorder_point)
-    ]
 
 
 def sync_automatic(session: CompanySession, act: Act) -> list[Build]:
@@ -302,7 +295,7 @@ def _plan(
 ) -> Build:
     product, version, bom = recipe_of(session, product_id)
     if not product.is_active:
-        raise Invalid("product_id", f"{product.sku} is inactive. Activate it before planning to build it.")
+        raise Invalid("product_id", say("{sku} is inactive. Activate it before planning to build it.", sku=product.sku))
     if not planning.get("is_automatic"):
         check_components_active(bom, products_by_id(session, {line.product_id for line in bom.components}))
     last = session.scalar(sa.select(sa.func.max(Build.priority)).where(Build.state == BuildState.PLANNED)) or 0

@@ -112,7 +112,7 @@ def token_of(house: House, step: Step, *, refused: Secret | None = None) -> Secr
     except BackendError:
         raise
     except PartsembleError as error:
-        raise RetryLater(str(error), after=OUR_FAULT_SECONDS, whole_organisation=True) from error
+        raise RetryLater(error.message, after=OUR_FAULT_SECONDS, whole_organisation=True) from error
 
 
 def _call(house: House, step: Step, entry: JournalEntry, token: Secret | None) -> Verdict:

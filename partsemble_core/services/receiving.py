@@ -10,13 +10,14 @@ import sqlalchemy as sa
 from partsemble_core.domain.lots import LotState, automatic_number
 from partsemble_core.domain.products import clean_text
 from partsemble_core.domain.receipts import Charge, ReceiptState, SpreadBy, parse_money, total_cost
-from partsemble_core.errors import Conflict, WrongState
+from partsemble_core.errors import Conflict, Invalid, WrongState, say, word
 from partsemble_core.services.acting import Act, parse_day
 from partsemble_core.services.closing import check_day_is_open
 from partsemble_core.services.exporting import queue_receipt
 from partsemble_core.services.landing import ChargeInput as ChargeInput
 from partsemble_core.services.landing import EnteredLine, enter_lines, land, parse_charges
 from partsemble_core.services.landing import LineInput as LineInput
+from partsemble_core.services.noticing import clock_of
 from partsemble_core.store.companies import get_company, next_number
 from partsemble_core.store.lots import (
     DocumentKind,
@@ -55,9 +56,9 @@ def draft_receipt(
 ) -> Receipt:
     """A new draft. It moves no stock. ``rate`` is in company currency for one ``currency`` (left out: the company's).
 
-    Raises Invalid naming the line or charge, NotFound for the supplier's code, PeriodLocked.
+    Raises Invalid naming the line or charge, or an inactive supplier, NotFound for the supplier's code, PeriodLocked.
     """
-    found = get_supplier(session, supplier)
+    found = _active_supplier(session, supplier)
     day = parse_day(received_on, field="received_on", today=act.today)
     check_day_is_open(session, day, field="received_on")
     money = parse_money(currency, rate, base=get_company(session).currency)
@@ -98,7 +99,7 @@ def edit_receipt(
 ) -> Receipt:
     """Replaces a draft's lines and day; what of the rest is None stays. Raises WrongState once it is confirmed."""
     receipt = receipt_for_update(session, receipt_id)
-    _must_be_draft(receipt)
+    _must_be_draft(session, receipt)
     day = parse_day(received_on or receipt.received_on, field="received_on", today=act.today)
     check_day_is_open(session, day, field="received_on")
     base = get_company(session).currency
@@ -113,6 +114,7 @@ def edit_receipt(
     receipt.received_on = day
     receipt.currency, receipt.rate = money.currency, money.rate
     receipt.total_cost = total_cost([line.values for line in entered])
+    session.watch.tell(receipt, "lines")
     _insert_lines(session, receipt.id, entered)
     _insert_charges(session, receipt.id, extra)
     return receipt
@@ -125,7 +127,7 @@ def confirm_receipt(session: CompanySession, act: Act, receipt_id: int) -> Recei
     number that is open already, PeriodLocked.
     """
     receipt = receipt_for_update(session, receipt_id)
-    _must_be_draft(receipt)
+    _must_be_draft(session, receipt)
     check_day_is_open(session, receipt.received_on, field="received_on")
     lines = lines_of(session, receipt.id)
     supplier = session.get_one(Supplier, receipt.supplier_id)
@@ -172,11 +174,25 @@ def receive(
     return confirm_receipt(session, act, receipt.id)
 
 
-def _must_be_draft(receipt: Receipt) -> None:
+def _active_supplier(session: CompanySession, code: str) -> Supplier:
+    """Raises Invalid, NotFound. Only new drafts ask: what was begun before may still be edited and confirmed."""
+    found = get_supplier(session, code)
+    if not found.is_active:
+        text = say("{code} is inactive. Activate it before receiving from it.", code=found.code)
+        raise Invalid("supplier", text)
+    return found
+
+
+def _must_be_draft(session: CompanySession, receipt: Receipt) -> None:
     if receipt.state != ReceiptState.DRAFT:
         raise WrongState(
-            f"{receipt.reference or 'This receipt'} is {receipt.state} and locked. "
-            "Correct it by reversing it and entering a new one."
+            say(
+                "{reference} was confirmed by {by} on {at} and is locked. "
+                "Correct it by reversing it and entering a new one.",
+                reference=receipt.reference or word("This receipt"),
+                by=receipt.confirmed_by,
+                at=clock_of(session, receipt.confirmed_at),
+            )
         )
 
 
@@ -275,7 +291,10 @@ def _refuse_open_numbers(session: CompanySession, lines: Sequence[ReceiptLine], 
     pairs = {(line.product_id, number.upper()): i for i, (line, number) in enumerate(zip(lines, numbers, strict=True))}
     for lot in lots_in_use(session, pairs):
         raise Conflict(
-            f"Lot {lot.number} is open already for this product. Use another number, or leave it empty.",
+            say(
+                "Lot {number} is open already for this product. Use another number, or leave it empty.",
+                number=lot.number,
+            ),
             field=f"lines[{pairs[lot.product_id, lot.number_key]}].lot_number",
         )
 

@@ -22,6 +22,7 @@ from partsemble_core.domain.reconciliation import (
     rounding_in,
     unexplained,
 )
+from partsemble_core.errors import say
 from partsemble_core.plugin_api.entries import entry_from_bytes
 from partsemble_core.plugin_api.errors import RetryLater
 from partsemble_core.plugin_api.types import JournalEntry
@@ -44,7 +45,9 @@ OFFLINE = "The books weren't asked."
 
 def refuse_to_wait(seconds: float) -> None:
     """Somebody looks at a page meanwhile."""
-    raise RetryLater(f"The books ask for patience. Try again in {seconds:.0f} seconds.", after=int(seconds))
+    raise RetryLater(
+        say("The books ask for patience. Try again in {seconds:.0f} seconds.", seconds=seconds), after=int(seconds)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +84,11 @@ def prove_documents(session: CompanySession) -> list[DocumentProof]:
         )
         for export in session.scalars(sa.select(Export).order_by(Export.id))
     ]
+
+
+def count_postings(session: CompanySession) -> int:
+    """How many postings a comparison reads."""
+    return session.scalar(sa.select(sa.func.count()).select_from(Export)) or 0
 
 
 def stock_value(session: CompanySession) -> Decimal:

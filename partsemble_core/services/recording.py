@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import sqlalchemy as sa
 
+from partsemble_core.errors import say, word
 from partsemble_core.plugin_api.errors import KeyReused
 from partsemble_core.plugin_api.types import Json, Record
 from partsemble_core.store import database
@@ -45,7 +46,9 @@ class ConnectionRecords:
         found = session.scalar(self._mine(kind).where(BackendRecord.key == key))
         if found is not None:
             if found.body != body:
-                raise KeyReused(f"The key {key} was used for another {kind}. Report this as a fault.")
+                raise KeyReused(
+                    say("The key {key} was used for another {kind}. Report this as a fault.", key=key, kind=word(kind))
+                )
             return _record(found)
         last = session.scalar(
             sa.select(sa.func.max(BackendRecord.sequence)).where(
@@ -54,7 +57,7 @@ class ConnectionRecords:
         )
         row = BackendRecord(
             connection_id=self.connection_id,
-            kind=kind,
+            kind=word(kind),
             key=key,
             sequence=(last or 0) + 1,
             body=cast(dict[str, Any], dict(body)),

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from partsemble_core.errors import PartsembleError
+from partsemble_core.errors import PartsembleError, say
 from partsemble_core.plugin_api.errors import RetryLater, SignedOut
 from partsemble_core.plugin_api.secret import Secret
 from partsemble_core.services.crashing import crashpoint
@@ -254,7 +254,7 @@ def _ask(house: House, grant_id: int, claim: _Claim, refresh_token: Secret) -> M
         lost = str(error)
     write_anywhere(house.engine, lambda session: _lose(house, session, grant_id, claim))
     raise RetryLater(
-        f"The sign-in service gave no usable answer ({lost}); it is asked again later.",
+        say("The sign-in service gave no usable answer ({lost}); it is asked again later.", lost=lost),
         after=house.settings.token_quarantine_seconds + 1,
         whole_organisation=True,
     )

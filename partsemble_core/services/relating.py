@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from partsemble_core.domain.suppliers import GONE, NOT_LINKED
-from partsemble_core.errors import Conflict, NotFound, WrongState
+from partsemble_core.errors import Conflict, NotFound, WrongState, say
 from partsemble_core.services.acting import Act
 from partsemble_core.services.admitting import MAY_EXPORT, MAY_WRITE
 from partsemble_core.services.syncing import get_live_connection
@@ -90,7 +90,9 @@ def link_supplier(session: CompanySession, act: Act, supplier_id: int, *, extern
     if contact is None and not is_in_the_way:
         raise NotFound("contact", external_id[:60])
     if contact is not None and contact.is_gone:
-        raise WrongState(f"{contact.name} is archived in the books. Restore it there and sync contacts, then link it.")
+        raise WrongState(
+            say("{name} is archived in the books. Restore it there and sync contacts, then link it.", name=contact.name)
+        )
     refuse_second(session, connection.id, external_id, supplier_id=supplier_id)
     set_link(link, act, LinkState.LINKED, external_id=external_id)
     session.flush()
@@ -103,7 +105,9 @@ def unlink_supplier(session: CompanySession, act: Act, supplier_id: int) -> Rela
     relation = relation_of(session, supplier_id)
     get_live_connection(session)
     if relation.link is None or relation.state == NOT_LINKED:
-        raise WrongState(f"{relation.supplier.code} isn't linked to a contact. There is nothing to take away.")
+        raise WrongState(
+            say("{code} isn't linked to a contact. There is nothing to take away.", code=relation.supplier.code)
+        )
     set_link(relation.link, act, LinkState.UNLINKED)
     session.flush()
     return relation_of(session, supplier_id)
@@ -141,4 +145,6 @@ def refuse_second(session: CompanySession, connection_id: int, external_id: str,
     others = [each for each in linked_supplier_ids(session, connection_id, external_id) if each != supplier_id]
     if others:
         code = get_supplier_by_id(session, others[0]).code
-        raise Conflict(f"That contact is supplier {code} already. Unlink {code} first, or choose another contact.")
+        raise Conflict(
+            say("That contact is supplier {code} already. Unlink {code} first, or choose another contact.", code=code)
+        )

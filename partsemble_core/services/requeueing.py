@@ -6,7 +6,7 @@ import datetime as dt
 
 import sqlalchemy as sa
 
-from partsemble_core.errors import WrongState
+from partsemble_core.errors import WrongState, say
 from partsemble_core.services.acting import Act
 from partsemble_core.services.exporting import queue_adjustment, queue_build, queue_receipt, queue_waste
 from partsemble_core.services.reviewing import costing_of
@@ -37,10 +37,15 @@ def requeue(session: CompanySession, act: Act, old: Export, *, on: dt.date) -> E
         adjustment = get_adjustment(session, old.document_id)
         return queue_adjustment(session, act, adjustment, product=get_product(session, adjustment.product_id))
     if old.document_kind == DocumentKind.TRUE_UP:
-        raise WrongState(f"{old.reference} is a true-up. Leave it out of the books, then make a new one.")
+        raise WrongState(
+            say("{reference} is a true-up. Leave it out of the books, then make a new one.", reference=old.reference)
+        )
     raise WrongState(
-        f"{old.reference} takes back what was posted, on the same accounts. Let the books take those accounts again, "
-        "then try again."
+        say(
+            "{reference} takes back what was posted, on the same accounts. Let the books take those accounts "
+            "again, then try again.",
+            reference=old.reference,
+        )
     )
 
 

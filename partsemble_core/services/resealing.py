@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from partsemble_core.errors import Refused
+from partsemble_core.errors import Refused, say
 from partsemble_core.services.crashing import crashpoint
 from partsemble_core.services.doctoring import Finding
 from partsemble_core.services.house import House
@@ -76,12 +76,29 @@ def key_uses(house: House) -> Counter[str]:
 def check_removable(house: House, name: str) -> None:
     """Raises KeyNeeded unless nothing needs the key any more."""
     if name not in house.vault.names:
-        raise KeyNeeded(f"There is no key {name[:40]!r} among PARTSEMBLE_KEYS: {', '.join(house.vault.names)}.")
+        raise KeyNeeded(
+            say(
+                "There is no key {name!r} among PARTSEMBLE_KEYS: {names}.",
+                name=name[:40],
+                names=", ".join(house.vault.names),
+            )
+        )
     if name == house.vault.names[0]:
-        raise KeyNeeded(f"{name} is the key that seals. Put another before it, run `partsemble keys rotate`, then try.")
+        raise KeyNeeded(
+            say(
+                "{name} is the key that seals. Put another before it, run `partsemble keys rotate`, then try.",
+                name=name,
+            )
+        )
     needed = key_uses(house)[name]
     if needed:
-        raise KeyNeeded(f"{name} is needed to open {needed} of the secrets. Run `partsemble keys rotate` first.")
+        raise KeyNeeded(
+            say(
+                "{name} is needed to open {count} of the secrets. Run `partsemble keys rotate` first.",
+                name=name,
+                count=needed,
+            )
+        )
 
 
 def examine_seals(house: House, company_id: int) -> list[Finding]:
@@ -95,7 +112,10 @@ def examine_seals(house: House, company_id: int) -> list[Finding]:
             rows = session.execute(wanted).mappings().all()
         bad = tuple(row["id"] for row in rows if not _opens(house, table, column, row))
         if bad:
-            message = f"{column.name} can't be opened: its key isn't in PARTSEMBLE_KEYS, or it was changed or moved."
+            message = say(
+                "{name} can't be opened: its key isn't in PARTSEMBLE_KEYS, or it was changed or moved.",
+                name=column.name,
+            )
             found.append(Finding(law="seal", table=table.name, ids=bad, message=message))
     return found
 

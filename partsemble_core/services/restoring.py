@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from partsemble_core.domain.amounts import add
 from partsemble_core.domain.lots import LotState, first_free, state_of
 from partsemble_core.domain.quality import Return
-from partsemble_core.errors import InvariantBroken
+from partsemble_core.errors import InvariantBroken, say
 from partsemble_core.store.lots import Lot, lots_in_use, numbers_taken
 from partsemble_core.store.session import CompanySession
 
@@ -24,7 +24,7 @@ def restore_lots(session: CompanySession, lots: Mapping[int, Lot], returns: Sequ
     for back in returns:
         lot = lots[back.lot_id]
         if lot.state == LotState.REVERSED:
-            raise InvariantBroken(f"Lot {lot.number} was reversed while a build had drawn from it.")
+            raise InvariantBroken(say("Lot {number} was reversed while a build had drawn from it.", number=lot.number))
         lot.quantity_left = add([lot.quantity_left, back.quantity])
         lot.cost_left = add([lot.cost_left, back.cost])
     reopened = [lot for lot in lots.values() if lot.state == LotState.EXHAUSTED and lot.quantity_left]

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 
 from partsemble_core.domain.exports import Doubt, ExportState, StepKind
-from partsemble_core.errors import NotFound, WrongState
+from partsemble_core.errors import NotFound, WrongState, say, word
 from partsemble_core.store.database import database_now
 from partsemble_core.store.exports import Export, ExportAttempt
 from partsemble_core.store.session import CompanySession, LockRank
@@ -20,7 +20,13 @@ def retry_export(session: CompanySession, export_id: int) -> Export:
     """
     export = export_for_update(session, export_id)
     if export.state != ExportState.REVIEW:
-        raise WrongState(f"Export {export.reference} is {export.state}. Only a failed one can be tried again.")
+        raise WrongState(
+            say(
+                "Export {reference} is {state}. Only a failed one can be tried again.",
+                reference=export.reference,
+                state=word(export.state),
+            )
+        )
     if is_surely_unwritten(export, attempts_of(session, export.id)):
         export.state, export.doubt = ExportState.PENDING, Doubt.NONE
     else:

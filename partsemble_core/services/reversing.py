@@ -16,7 +16,7 @@ from partsemble_core.domain.lots import LotState
 from partsemble_core.domain.products import clean_text
 from partsemble_core.domain.quality import Return, give_back
 from partsemble_core.domain.receipts import ReceiptState
-from partsemble_core.errors import Conflict, Invalid, InvariantBroken, Refused, WrongState
+from partsemble_core.errors import Conflict, Invalid, InvariantBroken, Refused, Wording, WrongState, say, word
 from partsemble_core.services.acting import Act, parse_day
 from partsemble_core.services.adjusting import amounts_of, check_reopening, set_amounts, signature
 from partsemble_core.services.closing import check_day_is_open
@@ -71,18 +71,36 @@ class DocumentInUse(Refused):
     def __init__(
         self, reference: str, references: Sequence[str], *, settled: Sequence[str] = (), waiting: Sequence[str] = ()
     ) -> None:
-        rest = "rests" if len(references) == 1 else "rest"
-        way = f"Reverse {'it' if len(references) == 1 else 'those'} first, or adjust the lot."
-        if waiting:
-            way = f"Reject {', '.join(waiting)} with full recovery and reverse any other first, or adjust the lot."
-        if settled:
-            was = "was" if len(settled) == 1 else "were"
-            way = f"{', '.join(settled)} {was} rejected, which can't be undone: adjust the lot instead."
-        super().__init__(
-            f"{reference} can't be reversed: {', '.join(references)} came after it and {rest} on it. {way}"
-        )
+        if len(references) == 1:
+            why = say(
+                "{reference} can't be reversed: {later} came after it and rests on it.",
+                reference=reference,
+                later=references[0],
+            )
+        else:
+            why = say(
+                "{reference} can't be reversed: {later} came after it and rest on it.",
+                reference=reference,
+                later=", ".join(references),
+            )
+        super().__init__(say("{why} {way}", why=why, way=_way_round(references, settled, waiting)))
         self.field = "document_id"
         self.references = tuple(references)
+
+
+def _way_round(references: Sequence[str], settled: Sequence[str], waiting: Sequence[str]) -> Wording:
+    if len(settled) == 1:
+        return say("{build} was rejected, which can't be undone: adjust the lot instead.", build=settled[0])
+    if settled:
+        return say("{builds} were rejected, which can't be undone: adjust the lot instead.", builds=", ".join(settled))
+    if waiting:
+        return say(
+            "Reject {builds} with full recovery and reverse any other first, or adjust the lot.",
+            builds=", ".join(waiting),
+        )
+    if len(references) == 1:
+        return word("Reverse it first, or adjust the lot.")
+    return word("Reverse those first, or adjust the lot.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,10 +186,22 @@ def _kind_of(document: Document) -> DocumentKind:
 def _check_state(session: CompanySession, document: Document) -> None:
     if document.state == "reversed":
         done = find_reversal(session, _kind_of(document), document.id)
-        by = done.reference if done else "another document"
-        raise Conflict(f"{document.reference} is already reversed by {by}. There is nothing left to undo.")
+        by = done.reference if done else word("another document")
+        raise Conflict(
+            say(
+                "{reference} is already reversed by {by}. There is nothing left to undo.",
+                reference=document.reference,
+                by=by,
+            )
+        )
     if document.state not in (ReceiptState.CONFIRMED, BuildState.COMPLETED):
-        raise WrongState(f"{document.reference or 'This receipt'} {NOT_REVERSIBLE[document.state]}.")
+        raise WrongState(
+            say(
+                "{reference} {state}.",
+                reference=document.reference or word("This receipt"),
+                state=word(NOT_REVERSIBLE[document.state]),
+            )
+        )
 
 
 def _undoing(session: CompanySession, document: Document) -> Undoing:
@@ -194,7 +224,7 @@ def _undoing(session: CompanySession, document: Document) -> Undoing:
 
 def _undoing_adjustment(session: CompanySession, adjustment: Adjustment) -> Undoing:
     if adjustment.lot_id is None:
-        raise InvariantBroken(f"{adjustment.reference} has no lot")
+        raise InvariantBroken(say("{reference} has no lot", reference=adjustment.reference))
     undoing = Undoing(
         reference=adjustment.reference,
         day=adjustment.adjusted_on,
@@ -256,14 +286,24 @@ def _movers_since(session: CompanySession, undoing: Undoing, lots: Mapping[int, 
 def _check_day(session: CompanySession, undoing: Undoing, lots: Mapping[int, Lot], day: dt.date) -> None:
     """A reversal isn't dated before what it undoes, nor on a day when lots held less than it takes. Raises Invalid."""
     if day < undoing.day:
-        raise Invalid("reversed_on", f"{undoing.reference} is of {undoing.day}. Reverse it on that day or later.")
+        raise Invalid(
+            "reversed_on",
+            say(
+                "{reference} is of {day}. Reverse it on that day or later.",
+                reference=undoing.reference,
+                day=undoing.day,
+            ),
+        )
     takes = {lot_id: lots[lot_id].quantity_left for lot_id in undoing.ends}
     if undoing.lot_id is not None and undoing.quantity > 0:
         takes[undoing.lot_id] = undoing.quantity
     least = least_left_from(session, takes, day)
     if any(least[lot_id] < quantity for lot_id, quantity in takes.items()):
         first = last_moved_on(session, takes)
-        raise Invalid("reversed_on", f"The goods were elsewhere on {day}. Reverse on {first} or later.")
+        raise Invalid(
+            "reversed_on",
+            say("The goods were elsewhere on {day}. Reverse on {first} or later.", day=day, first=str(first)),
+        )
 
 
 def _insert(session: CompanySession, act: Act, undoing: Undoing, *, reason: str, day: dt.date) -> Reversal:
@@ -309,7 +349,9 @@ def _check_whole(session: CompanySession, undoing: Undoing, ended: Sequence[Lot]
     ).all()
     held = (add([lot.quantity_left for lot in ended]), add([lot.cost_left for lot in ended]))
     if ended and held != (add([q for q, _ in brought]), add([c for _, c in brought])):
-        raise InvariantBroken(f"{undoing.reference} brought something else than its lots hold.")
+        raise InvariantBroken(
+            say("{reference} brought something else than its lots hold.", reference=undoing.reference)
+        )
 
 
 def _give_back(
@@ -336,7 +378,9 @@ def _take_back(
     lot = lots[undoing.lot_id]
     after = undone(amounts_of(lot), undoing.quantity, undoing.cost)
     if after is None:
-        raise InvariantBroken(f"{undoing.reference} can't be taken back, yet nothing was in the way.")
+        raise InvariantBroken(
+            say("{reference} can't be taken back, yet nothing was in the way.", reference=undoing.reference)
+        )
     set_amounts(lot, after)
     _record(session, act, reversal, [(lot, -undoing.quantity, -undoing.cost)])
     return [(lot.product_id, -undoing.quantity, -undoing.cost)]

@@ -17,11 +17,13 @@ from partsemble_core.domain.quality import (
     parse_reason,
     parse_recovery,
 )
-from partsemble_core.errors import Forbidden, Invalid, WrongState
+from partsemble_core.errors import Forbidden, Invalid, Wording, WrongState, say, word
 from partsemble_core.services.acting import Act, person_of
 from partsemble_core.services.closing import check_day_is_open
 from partsemble_core.services.executing import open_output, signed
 from partsemble_core.services.exporting import queue_build, queue_waste
+from partsemble_core.services.noticing import clock_of
+from partsemble_core.services.pinpointing import of_component
 from partsemble_core.services.restoring import restore_lots
 from partsemble_core.services.telling import tell_build
 from partsemble_core.store.builds import Build, build_for_update, cost_lines_of, lines_of, need_of, taken_of
@@ -48,7 +50,9 @@ def approve(session: CompanySession, act: Act, build_id: int, *, note: object = 
     words = clean_text(note, field="note", length=NOTE, required=False)
     build = _pending(session, act, build_id)
     if options_of(session).approver_differs and person_of(build.executed_by) == person_of(act.by):
-        raise Forbidden(f"{act.by} executed {build.reference}. Somebody else has to approve it.")
+        raise Forbidden(
+            say("{by} executed {reference}. Somebody else has to approve it.", by=act.by, reference=build.reference)
+        )
     costing = costing_of(session, build)
     gates = gates_for_update(session, [build.product_id])
     session.locking(LockRank.LOT)
@@ -91,7 +95,10 @@ def reject(
     words = clean_text(note, field="note", length=NOTE, required=False)
     build = _pending(session, act, build_id)
     taken = taken_of(session, build.id)
-    returns = _returns(taken, how, recovered)
+    try:
+        returns = _returns(taken, how, recovered)
+    except Invalid as error:
+        raise _naming(session, taken, error) from error
     _give_back(session, act, build, returns)
     build.waste_cost = lost_cost(taken, returns)
     build.reject_reason, build.recovery = why, how
@@ -105,12 +112,30 @@ def reject(
 def _pending(session: CompanySession, act: Act, build_id: int) -> Build:
     build = build_for_update(session, build_id)
     if build.state != BuildState.PENDING_QA:
-        by = f" by {build.reviewed_by}" if build.reviewed_by else ""
-        raise WrongState(
-            f"{build.reference} is {build.state}{by}: it doesn't wait for review. Look at it again before going on."
-        )
+        raise WrongState(_why_not(session, build))
     check_day_is_open(session, act.today, field="reviewed_on")
     return build
+
+
+def _why_not(session: CompanySession, build: Build) -> Wording:
+    """Why a build doesn't wait for review: mostly because somebody was faster."""
+    if build.reviewed_at is None:
+        state = word(build.state)
+        return say("{reference} is {state}: it doesn't wait for review.", reference=build.reference, state=state)
+    by, at = build.reviewed_by, clock_of(session, build.reviewed_at)
+    if build.state == BuildState.REJECTED:
+        return say(
+            "{reference} was rejected by {by} on {at}. There is nothing left to review.",
+            reference=build.reference,
+            by=by,
+            at=at,
+        )
+    return say(
+        "{reference} was approved by {by} on {at}. There is nothing left to review.",
+        reference=build.reference,
+        by=by,
+        at=at,
+    )
 
 
 def _reviewed(build: Build, act: Act, *, state: BuildState, note: str) -> None:
@@ -142,8 +167,22 @@ def _returns(taken: Sequence[Taken], recovery: Recovery, recovered: Mapping[int,
             raise Invalid("recovered", "Say for each component how much comes back, or reject it as a total loss.")
         return give_back(taken, recovered)
     if recovered:
-        raise Invalid("recovered", f"Recovered quantities go with a partial recovery, not {recovery}. Leave them out.")
+        raise Invalid(
+            "recovered",
+            say(
+                "Recovered quantities go with a partial recovery, not {recovery}. Leave them out.",
+                recovery=word(recovery),
+            ),
+        )
     return give_back(taken) if recovery == Recovery.FULL else ()
+
+
+def _naming(session: CompanySession, taken: Sequence[Taken], error: Invalid) -> Invalid:
+    """The refusal of a line, with the component as people know it."""
+    used = {f"recovered[{draw.line}]": draw.product_id for draw in taken}
+    if error.field not in used:
+        return error
+    return of_component(error, get_product(session, used[error.field]).sku)
 
 
 def _give_back(session: CompanySession, act: Act, build: Build, returns: Sequence[Return]) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from partsemble_core.errors import Invalid, NotFound, Refused, WrongState
+from partsemble_core.errors import Invalid, NotFound, Refused, WrongState, say
 from partsemble_core.services.house import House
 from partsemble_core.services.syncing import begin, bury_dead, parse_sync_kind, waiting_runs
 from partsemble_core.store.connections import Connection, ConnectionState, get_connection
@@ -43,7 +43,12 @@ def set_schedule(session: CompanySession, *, connection_id: int, kind: str, ever
     connection = get_connection(session, connection_id)
     wanted, minutes = parse_sync_kind(kind), parse_every(every)
     if connection.state == ConnectionState.DISCONNECTED:
-        raise WrongState(f"{connection.organisation_name} is disconnected. Connect it again, then set a schedule.")
+        raise WrongState(
+            say(
+                "{organisation_name} is disconnected. Connect it again, then set a schedule.",
+                organisation_name=connection.organisation_name,
+            )
+        )
     next_at = database_now(session) + dt.timedelta(minutes=minutes)
     row = {"connection_id": connection_id, "kind": wanted, "every_minutes": minutes, "next_at": next_at}
     session.insert_missing(SyncSchedule, row, key=("company_id", "connection_id", "kind"))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from partsemble_core.errors import say, word
 from partsemble_core.plugin_api.errors import NotPermitted
 from partsemble_core.plugin_api.sign_in import Feature
 from partsemble_core.plugin_api.types import BackendInfo, Capabilities
@@ -48,9 +49,11 @@ class Lack:
     @property
     def cure(self) -> str:
         if self.is_asked:
-            return "Connect again to allow it."
-        return (
-            f"It isn't asked for: add {self.scope} under Settings of {self.backend_title} → Scopes, then connect again."
+            return word("Connect again to allow it.")
+        return say(
+            "It isn't asked for: add {scope} under Settings of {backend_title} → Scopes, then connect again.",
+            scope=self.scope,
+            backend_title=self.backend_title,
         )
 
 
@@ -87,7 +90,13 @@ def check_allowed(house: House, connection: Connection, feature: Feature) -> Non
     for lack in lacks_of(house, connection):
         if lack.feature == feature:
             raise NotPermitted(
-                f"The sign-in to {connection.organisation_name} doesn't allow {lack.title} ({lack.scope}). {lack.cure}"
+                say(
+                    "The sign-in to {organisation_name} doesn't allow {title} ({scope}). {cure}",
+                    organisation_name=connection.organisation_name,
+                    title=word(lack.title),
+                    scope=lack.scope,
+                    cure=lack.cure,
+                )
             )
 
 

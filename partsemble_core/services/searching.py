@@ -9,7 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from partsemble_core.domain.products import clean_text
-from partsemble_core.services.listing.asking import SEARCH_LENGTH
+from partsemble_core.services.listing.asking import SEARCH_LENGTH, search_words
+from partsemble_core.services.listing.paging import holds
 from partsemble_core.store.adjustments import Adjustment, StockCount
 from partsemble_core.store.builds import Build
 from partsemble_core.store.exports import Export
@@ -119,14 +120,15 @@ def only_exact(hits: Sequence[Hit]) -> Hit | None:
 
 
 def _hits(session: CompanySession, kind: Kind, wanted: str) -> list[tuple[int, Hit]]:
-    title = sa.func.lower(kind.title)
+    title = _without_case(session, kind.title, wanted)
     rank = sa.case(
         (title == wanted.lower(), 0),
-        (kind.title.istartswith(wanted, autoescape=True), 1),
+        (title.startswith(wanted.lower(), autoescape=True), 1),
         else_=2,
     ).label("rank")
     texts = (kind.title, *kind.also)
-    conditions = [sa.or_(*(column.icontains(word, autoescape=True) for column in texts)) for word in wanted.split()]
+    matches = (holds(session, each) for each in search_words(wanted))
+    conditions = [sa.or_(*(match(column) for column in texts)) for match in matches]
     statement = sa.select(kind.row_id.label("id"), kind.title.label("title"), kind.subtitle.label("subtitle"), rank)
     found = session.execute(kind.join(statement).where(*conditions).order_by(rank, title, kind.row_id).limit(EACH))
     return [
@@ -142,3 +144,10 @@ def _hits(session: CompanySession, kind: Kind, wanted: str) -> list[tuple[int, H
         )
         for row in found
     ]
+
+
+def _without_case(session: CompanySession, title: Any, wanted: str) -> Any:
+    """The title in small letters; where A to Z are enough, SQLite compares in any case by itself, many times faster."""
+    if wanted.isascii() and session.get_bind().dialect.name == "sqlite":
+        return title.collate("NOCASE")
+    return sa.func.lower(title)

@@ -53,6 +53,8 @@ class SentAlone(RetryLater):
 
 
 NOT_THEIR_TROUBLE = (SentTooLate, SentAlone, LimitNear)
+NO_CLEAR_ANSWER = "No clear answer came. The books are checked before anything is sent again."
+"""What people are told of an export in doubt; what the plugin said of it is kept with the attempt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +143,8 @@ def settle_error(
         tell_export(session, export, at=now, console=house.settings.base_url)
     if counts and (unknown or _is_no_answer(error)):
         _count_trouble(session, export, now)
+    if export.state == ExportState.UNKNOWN and not isinstance(error, SignedOut | NotPermitted):
+        export.problem = NO_CLEAR_ANSWER
     log.warning("export %s: %s %s (%s)", export.id, step.kind, outcome, error.code)
     crashpoint("posting.before_settle_commit")
     return ExportState(export.state)

@@ -3,32 +3,57 @@
 from __future__ import annotations
 
 import datetime as dt
+import enum
 import hashlib
+import logging
 from collections.abc import Sequence
 
 import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from partsemble_core.errors import NotFound
-from partsemble_core.services.admitting import Person, as_person
+from partsemble_core.services.admitting import SIGN_INS, Person, as_person
 from partsemble_core.store.companies import Membership, User
+from partsemble_core.store.database import write_anywhere
 from partsemble_core.store.people import SignIn
 from partsemble_core.store.session import CompanySession
 
-LASTS = dt.timedelta(hours=12)
+log = logging.getLogger(__name__)
+IDLE = dt.timedelta(hours=12)
+LASTS = dt.timedelta(days=30)
+"""What holds where no setting says else: without a click, and in any case."""
+SEEN_EVERY = dt.timedelta(minutes=5)
+"""How often a click is written down at most."""
 AGENT = 300
 
 
+class Ended(enum.StrEnum):
+    """Why a sign-in is over."""
+
+    BY_SOMEBODY = "by somebody"
+    IDLE = "idle"
+    OLD = "old"
+
+
 def begin_sign_in(
-    session: CompanySession, person: Person, *, key: str, address: str, agent: str, now: dt.datetime
+    session: CompanySession,
+    person: Person,
+    *,
+    key: str,
+    address: str,
+    agent: str,
+    now: dt.datetime,
+    idle: dt.timedelta = IDLE,
 ) -> SignIn:
-    """Remembers that a browser is signed in; ``key`` is the secret that it keeps."""
+    """Remembers that a browser is signed in; ``key`` is the secret that it keeps. Without a click it ends by itself."""
     begun = SignIn(
         membership_id=person.membership_id,
         email=person.by,
         key_sha256=_hashed(key),
         begun_at=now,
-        ends_at=now + LASTS,
+        seen_at=now,
+        ends_at=now + idle,
         address=address[:100],
         agent="".join(letter for letter in agent[:AGENT] if letter.isprintable()),
     )
@@ -52,6 +77,45 @@ def find_signed_in(session: Session, key: str, *, now: dt.datetime) -> Person | 
         )
     ).first()
     return None if row is None else as_person(row[0], row[1])
+
+
+def note_seen(
+    engine: sa.Engine, key: str, *, now: dt.datetime, idle: dt.timedelta = IDLE, lasts: dt.timedelta = LASTS
+) -> None:
+    """Moves the end of an open sign-in: somebody has clicked. A database that is busy loses the note, never the click.
+
+    Written by statement: a click is nothing for the audit log.
+    """
+    mine = sa.and_(SIGN_INS.c.key_sha256 == _hashed(key), SIGN_INS.c.ended_at.is_(None), SIGN_INS.c.ends_at > now)
+
+    def work(session: Session) -> None:
+        begun_at = session.connection().scalar(sa.select(SIGN_INS.c.begun_at).where(mine))
+        if begun_at is not None:
+            moved = sa.update(SIGN_INS).where(mine).values(seen_at=now, ends_at=min(now + idle, begun_at + lasts))
+            session.connection().execute(moved)
+
+    try:
+        write_anywhere(engine, work)
+    except OperationalError:
+        log.info("a click wasn't noted: the database is busy")
+
+
+def is_due(session: Session, key: str, *, now: dt.datetime) -> bool:
+    """Whether the last click that was written down is a while ago."""
+    seen_at = session.scalar(sa.select(SignIn.seen_at).where(SignIn.key_sha256 == _hashed(key)))
+    return seen_at is not None and now - seen_at >= SEEN_EVERY
+
+
+def why_ended(session: Session, key: str, *, now: dt.datetime, lasts: dt.timedelta = LASTS) -> Ended | None:
+    """Why the browser with this secret is signed in no more; None where it still is, or nobody knows it."""
+    found = session.scalar(sa.select(SignIn).where(SignIn.key_sha256 == _hashed(key)))
+    if found is None:
+        return None
+    if found.ended_at is not None:
+        return Ended.BY_SOMEBODY
+    if found.ends_at > now:
+        return None
+    return Ended.OLD if found.ends_at >= found.begun_at + lasts else Ended.IDLE
 
 
 def end_sign_in(session: CompanySession, *, key: str, now: dt.datetime) -> None:

@@ -6,14 +6,12 @@ import datetime as dt
 
 import sqlalchemy as sa
 
-from partsemble_core.errors import Conflict, Forbidden, Invalid, NotFound, WrongState
+from partsemble_core.errors import Conflict, Forbidden, Invalid, NotFound, Wording, WrongState, say
 from partsemble_core.services.admitting import Person, matches
 from partsemble_core.services.signing_in import end_all
 from partsemble_core.store.companies import ApiToken, Membership, Role, User
 from partsemble_core.store.people import Invitation, InvitedRole
 from partsemble_core.store.session import CompanySession
-
-OWNER_STAYS = "{email} owns the company. Hand it over to somebody else first."
 
 
 def get_member(session: CompanySession, membership_id: int) -> tuple[Membership, User]:
@@ -32,7 +30,7 @@ def change_role(session: CompanySession, membership_id: int, *, role: object) ->
     if not isinstance(role, str) or role not in set(InvitedRole):
         raise Invalid("role", "A role is admin, accountant, builder or viewer; a company has one owner.")
     if member.role == Role.OWNER:
-        raise Conflict(OWNER_STAYS.format(email=user.email), field="role")
+        raise Conflict(_owner_stays(user), field="role")
     member.role = role
     session.flush()
     return member, user
@@ -45,7 +43,7 @@ def deactivate(session: CompanySession, membership_id: int, *, now: dt.datetime)
     """
     member, user = _for_update(session, membership_id)
     if member.role == Role.OWNER:
-        raise Conflict(OWNER_STAYS.format(email=user.email))
+        raise Conflict(_owner_stays(user))
     member.is_active = False
     end_all(session, member.id, now=now)
     tokens = sa.select(ApiToken).where(ApiToken.membership_id == member.id, ApiToken.revoked_at.is_(None))
@@ -82,13 +80,17 @@ def transfer_ownership(
     owner = next(member for member in members if member.role == Role.OWNER)
     heir, user = get_member(session, membership_id)
     if not heir.is_active or not user.is_active:
-        raise WrongState(f"{user.email} is inactive. Reactivate the member first.")
+        raise WrongState(say("{email} is inactive. Reactivate the member first.", email=user.email))
     if heir.id != owner.id:
         owner.role = Role.ADMIN
         session.flush()  # there is never more than one
         heir.role = Role.OWNER
         session.flush()
     return heir, user
+
+
+def _owner_stays(user: User) -> Wording:
+    return say("{email} owns the company. Hand it over to somebody else first.", email=user.email)
 
 
 def _prove(session: CompanySession, person: Person, password: str | None) -> None:

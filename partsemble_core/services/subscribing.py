@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
 
-from partsemble_core.errors import Conflict, Invalid, NotFound
+from partsemble_core.errors import Conflict, Invalid, NotFound, say
 from partsemble_core.plugin_api.secret import Secret
 from partsemble_core.services.acting import Act
 from partsemble_core.services.dialling import SECRET_PREFIX, check_url
@@ -33,7 +33,10 @@ def add_endpoint(
     """
     checked = _checked_url(house, session, url)
     if len(endpoints(session)) >= MOST:
-        raise Conflict(f"A company has at most {MOST} addresses for events. Remove one that isn't needed.", field="url")
+        raise Conflict(
+            say("A company has at most {most} addresses for events. Remove one that isn't needed.", most=MOST),
+            field="url",
+        )
     secret, row_key = _new_secret(), secrets.token_hex(16)
     endpoint = EventEndpoint(
         url=checked,
@@ -142,9 +145,12 @@ def _checked_kinds(kinds: Collection[object]) -> str:
     known = ", ".join(KINDS)
     for kind in kinds:
         if kind not in KINDS:
-            raise Invalid("kinds", f"There is no event {str(kind)[:40]!r} to ask for. Choose of {known}.")
+            raise Invalid(
+                "kinds",
+                say("There is no event {kind!r} to ask for. Choose of {known}.", kind=str(kind)[:40], known=known),
+            )
     if not kinds:
-        raise Invalid("kinds", f"Choose at least one event of {known}.")
+        raise Invalid("kinds", say("Choose at least one event of {known}.", known=known))
     return " ".join(kind for kind in KINDS if kind in kinds)
 
 

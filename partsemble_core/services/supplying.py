@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from partsemble_core.domain.amounts import parse_quantity
 from partsemble_core.domain.products import NAME_LENGTH, clean_text, sku_key
 from partsemble_core.domain.receipts import check_supplier_code
-from partsemble_core.errors import Conflict, Invalid
+from partsemble_core.errors import Conflict, Invalid, say
 from partsemble_core.services.acting import Act
 from partsemble_core.store.products import get_product_by_sku
 from partsemble_core.store.receipts import (
@@ -60,7 +60,14 @@ def update_supplier(session: CompanySession, act: Act, supplier_id: int, **chang
     read = {}
     for name, value in changes.items():
         if name not in EDITABLE:
-            raise Invalid(name, f"A supplier has no {name} to be changed. Choose from {', '.join(EDITABLE)}.")
+            raise Invalid(
+                name,
+                say(
+                    "A supplier has no {name} to be changed. Choose from {editable}.",
+                    name=name,
+                    editable=", ".join(EDITABLE),
+                ),
+            )
         read[name] = EDITABLE[name](value)
     if read.get("code", supplier.code) != supplier.code:
         _refuse_code(session, supplier, str(read["code"]))
@@ -69,17 +76,20 @@ def update_supplier(session: CompanySession, act: Act, supplier_id: int, **chang
     try:
         session.flush()
     except sa.exc.IntegrityError as error:
-        raise Conflict(f"Supplier code {read['code']} was taken a moment ago. Choose another.", field="code") from error
+        raise Conflict(
+            say("Supplier code {code} was taken a moment ago. Choose another.", code=str(read["code"])), field="code"
+        ) from error
     return supplier
 
 
 def _refuse_code(session: CompanySession, supplier: Supplier, code: str) -> None:
     if find_supplier(session, code) is not None:
-        raise Conflict(f"Supplier code {code} is taken. Choose another.", field="code")
+        raise Conflict(say("Supplier code {code} is taken. Choose another.", code=code), field="code")
     confirmed = sa.select(Receipt.id).where(Receipt.supplier_id == supplier.id, Receipt.number.is_not(None)).limit(1)
     if session.scalar(confirmed) is not None:
         raise Conflict(
-            f"Lots are called {supplier.code} already, so the code stays. Add a new supplier instead.", field="code"
+            say("Lots are called {code} already, so the code stays. Add a new supplier instead.", code=supplier.code),
+            field="code",
         )
 
 
@@ -106,7 +116,11 @@ def save_supplier_part(
     for other in parts:
         if other.product_id != product.id and sku_key(other.part_number) == sku_key(number):
             raise Conflict(
-                f"{found.code} uses {other.part_number} for another product. Change that one first.",
+                say(
+                    "{code} uses {part_number} for another product. Change that one first.",
+                    code=found.code,
+                    part_number=other.part_number,
+                ),
                 field="part_number",
             )
     part = next((p for p in parts if p.product_id == product.id), None)

@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from partsemble_core.errors import Conflict, Invalid, NotFound, PartsembleError, Refused, WrongState
+from partsemble_core.errors import Conflict, Invalid, NotFound, PartsembleError, Refused, WrongState, say, word
 from partsemble_core.plugin_api.errors import NotPermitted, RetryLater, SignedOut
 from partsemble_core.plugin_api.secret import Secret
 from partsemble_core.plugin_api.types import Page
@@ -58,8 +58,19 @@ class SyncRunning(Conflict):
     code = "sync-running"
 
     def __init__(self, kind: str, since: dt.datetime | None, by: str = "") -> None:
-        when = f" since {since:%Y-%m-%d %H:%M} UTC, started by {by}" if since else " by somebody else"
-        super().__init__(f"The {kind} are being read already{when}. Wait until that is done.")
+        if since:
+            message = say(
+                "The {kind} are being read already since {since:%Y-%m-%d %H:%M} UTC, started by {person}. Wait until "
+                "that is done.",
+                kind=word(kind),
+                since=since,
+                person=by,
+            )
+        else:
+            message = say(
+                "The {kind} are being read already by somebody else. Wait until that is done.", kind=word(kind)
+            )
+        super().__init__(message)
 
 
 class NotConnected(Refused):
@@ -206,7 +217,10 @@ def parse_sync_kind(kind: str) -> SyncKind:
     try:
         return SyncKind(kind)
     except ValueError:
-        raise Invalid("kind", f"{kind[:40]!r} can't be synced. Use one of {', '.join(SyncKind)}.") from None
+        raise Invalid(
+            "kind",
+            say("{kind!r} can't be synced. Use one of {kinds}.", kind=kind[:40], kinds=", ".join(SyncKind)),
+        ) from None
 
 
 def _begun(house: House, company_id: int, connection_id: int, kind: str, *, cause: SyncCause, by: str) -> SyncRun:
@@ -216,11 +230,17 @@ def _begun(house: House, company_id: int, connection_id: int, kind: str, *, caus
 def _refuse_unfit(connection: Connection, now: dt.datetime) -> None:
     name = connection.organisation_name
     if connection.state == ConnectionState.DISCONNECTED:
-        raise WrongState(f"{name} is disconnected. Connect it again, then sync.")
+        raise WrongState(say("{name} is disconnected. Connect it again, then sync.", name=name))
     if connection.state == ConnectionState.RECONNECT_NEEDED:
-        raise WrongState(f"The sign-in to {name} has ended. Reconnect it, then sync.")
+        raise WrongState(say("The sign-in to {name} has ended. Reconnect it, then sync.", name=name))
     if connection.paused_until and connection.paused_until > now:
-        raise WrongState(f"{name} is left alone until {connection.paused_until:%Y-%m-%d %H:%M} UTC. Sync after that.")
+        raise WrongState(
+            say(
+                "{name} is left alone until {paused_until:%Y-%m-%d %H:%M} UTC. Sync after that.",
+                name=name,
+                paused_until=connection.paused_until,
+            )
+        )
 
 
 def _running(connection_id: int, kind: SyncKind) -> sa.Select[SyncRun]:
@@ -281,7 +301,13 @@ def _read_all(house: House, company_id: int, reading: Reading) -> None:
         if reading.kind == SyncKind.SALES:
             reading.seen |= ids_of(page)
         cursor = page.next_cursor
-    raise TooMuchToRead(f"{PAGES} pages of {reading.kind} were read, and there are more. Tell us; the rest is missing.")
+    raise TooMuchToRead(
+        say(
+            "{pages} pages of {kind} were read, and there are more. Tell us; the rest is missing.",
+            pages=PAGES,
+            kind=word(reading.kind),
+        )
+    )
 
 
 def _ask(house: House, reading: Reading, cursor: str | None) -> Page[Any]:

@@ -117,5 +117,6 @@ def _values(line: Line) -> Row:
         "document_kind": line.key[0] if line.key else None,
         "document_id": line.key[1] if line.key else None,
         "external_id": line.external_id,
+        "export_id": line.export_id,
         "note": line.words,
     }

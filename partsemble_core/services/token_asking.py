@@ -13,6 +13,7 @@ from authlib.integrations.requests_client import OAuth2Session
 from sqlalchemy.orm import Session
 
 from partsemble_core.config import PLUGIN_PREFIX
+from partsemble_core.errors import say
 from partsemble_core.plugin_api.secret import Secret
 from partsemble_core.services.configuring import settings_in
 from partsemble_core.services.house import House
@@ -42,12 +43,21 @@ def app_of(session: Session, house: House, backend: str, *, client_id: str = "")
     found, secret = settings.get("client_id"), settings.get("client_secret")
     if not found or not secret:
         raise SignInBroken(
-            f"No client id and secret are set for {backend}. Enter them in Integrations, or set "
-            f"{PLUGIN_PREFIX}{backend.upper()}_CLIENT_ID and {PLUGIN_PREFIX}{backend.upper()}_CLIENT_SECRET."
+            say(
+                "No client id and secret are set for {backend}. Enter them in Integrations, or set {client_id} and "
+                "{client_secret}.",
+                backend=backend,
+                client_id=f"{PLUGIN_PREFIX}{backend.upper()}_CLIENT_ID",
+                client_secret=f"{PLUGIN_PREFIX}{backend.upper()}_CLIENT_SECRET",
+            )
         )
     if client_id and found.reveal() != client_id:
         raise SignInBroken(
-            f"The client id of {backend} was changed since this sign-in. Put it back, or connect again with the new."
+            say(
+                "The client id of {backend} was changed since this sign-in. Put it back, or connect again with "
+                "the new.",
+                backend=backend,
+            )
         )
     return App(backend=backend, client_id=found.reveal(), secret=secret)
 
@@ -134,7 +144,10 @@ def _read_answer(status: int, content: bytes) -> Mapping[str, object] | None:
         return None
     if status in (400, 401) and problem:
         raise SignInBroken(
-            f"The sign-in service refused this installation ({problem}). Check the client id and secret."
+            say(
+                "The sign-in service refused this installation ({problem}). Check the client id and secret.",
+                problem=problem,
+            )
         )
     raise LostAnswer(f"status {status}")
 

@@ -22,7 +22,7 @@ from partsemble_core.domain.tracing import (
     went_into,
     whole_of,
 )
-from partsemble_core.errors import NotFound
+from partsemble_core.errors import NotFound, say
 from partsemble_core.store import lineages
 from partsemble_core.store.session import CompanySession
 
@@ -87,6 +87,16 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One line of the family tree: some of the lot ``from_id`` went into the lot ``into_id``, by the build
+    ``reference`` or by a split. A build that gave no lot, waiting or rejected, has no ``into_id``."""
+
+    from_id: int
+    into_id: int | None
+    reference: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MassBalance:
     """The traced lot's own line: what came in = what went out + what is there. Each figure in the lot's unit."""
 
@@ -122,6 +132,8 @@ class TraceReport:
     customers: tuple[Place, ...]
     balance: MassBalance
     problems: tuple[str, ...]
+    steps: tuple[Step, ...] = ()
+    """How the lots hang together: every step from a source to the lot, and from the lot to what was made."""
 
     @property
     def suppliers(self) -> tuple[Source, ...]:
@@ -151,8 +163,8 @@ def trace_lot(session: CompanySession, lot_id: int) -> TraceReport:
         raise NotFound("lot", lot_id)
     splits = [_split(row) for row in rows if row["split_from_id"] is not None]
     found = {row["lot_id"]: row["found"] for row in rows}
-    up = [*_builds(lineages.feeds_up(session, lot_id), found), *splits]
-    down_rows = lineages.feeds_down(session, lot_id)
+    up_rows, down_rows = lineages.feeds_up(session, lot_id), lineages.feeds_down(session, lot_id)
+    up = [*_builds(up_rows, found), *splits]
     down = [*_builds(down_rows, found), *splits]
     moves = lineages.moves_down(session, lot_id)
     balance = _balance(lots[lot_id], [move for move in moves if move["lot_id"] == lot_id])
@@ -167,7 +179,8 @@ def trace_lot(session: CompanySession, lot_id: int) -> TraceReport:
         balance=balance,
         problems=(),
     )
-    return _with_problems(report, (*up, *down))
+    references = {row["build_id"]: row["reference"] for row in (*up_rows, *down_rows)}
+    return _with_problems(replace(report, steps=_steps(report, up, down, references)), (*up, *down))
 
 
 def recall_rows(report: TraceReport) -> list[dict[str, object]]:
@@ -268,6 +281,26 @@ def _products(
     return tuple(sorted(products, key=lambda product: (product.level, product.lot.sku, product.lot.lot_id)))
 
 
+def _steps(
+    report: TraceReport, up: Iterable[Making], down: Iterable[Making], references: Mapping[int, str]
+) -> tuple[Step, ...]:
+    """Between lots of the report alone: what else a later build took has no place in it."""
+    own = report.lot.lot_id
+    before = {own, *(source.lot.lot_id for source in report.sources)}
+    after = {own, *(product.lot.lot_id for product in report.products)}
+    steps: dict[tuple[int, object], Step] = {}
+    for makings, inside in ((up, before), (down, after)):
+        for making in makings:
+            if making.lot_id is not None and making.lot_id not in inside:
+                continue
+            reference = references.get(making.key[1], "") if making.key[0] == BUILD else ""
+            for feed in sound_feeds(making):
+                if feed.lot_id in inside:
+                    into = making.lot_id if making.lot_id is not None else making.key
+                    steps[feed.lot_id, into] = Step(from_id=feed.lot_id, into_id=making.lot_id, reference=reference)
+    return tuple(steps.values())
+
+
 def _levels(start: int, steps: Mapping[int, Sequence[int]]) -> dict[int, int]:
     """The least number of steps from ``start`` to each lot."""
     levels = {start: 0}
@@ -330,15 +363,32 @@ def _balance(lot: TracedLot, moves: Sequence[sa.RowMapping]) -> MassBalance:
 
 
 def _with_problems(report: TraceReport, makings: Iterable[Making]) -> TraceReport:
-    problems = []
+    problems: list[str] = []
     if report.balance.difference:
         problems.append(
-            f"Lot {report.lot.number}: {report.balance.difference} of what came in isn't accounted for. Run the doctor."
+            say(
+                "Lot {number}: {difference} of what came in isn't accounted for. Run the doctor.",
+                number=report.lot.number,
+                difference=report.balance.difference,
+            )
         )
     came, ends = report.balance.came_in, report.accounted
     if not ends.least <= came <= ends.most:
-        problems.append(f"{came} came in, but between {ends.least} and {ends.most} was found again. Run the doctor.")
+        problems.append(
+            say(
+                "{came} came in, but between {least} and {most} was found again. Run the doctor.",
+                came=came,
+                least=ends.least,
+                most=ends.most,
+            )
+        )
     for making in makings:
         if len(sound_feeds(making)) < len(making.feeds):
-            problems.append(f"{making.key[0]} {making.key[1]} took of a lot newer than what it made. Run the doctor.")
+            problems.append(
+                say(
+                    "{kind} {number} took of a lot newer than what it made. Run the doctor.",
+                    kind=making.key[0],
+                    number=making.key[1],
+                )
+            )
     return replace(report, problems=tuple(dict.fromkeys(problems)))

@@ -12,7 +12,7 @@ from partsemble_core.domain.exports import ExportState
 from partsemble_core.domain.journals import AccountRole, Journal, Line
 from partsemble_core.domain.products import clean_text
 from partsemble_core.domain.reconciliation import explain_ours, rounding_in
-from partsemble_core.errors import Conflict, Invalid, InvariantBroken, WrongState
+from partsemble_core.errors import Conflict, Invalid, InvariantBroken, Wording, WrongState, say, word
 from partsemble_core.plugin_api.entries import entry_from_bytes
 from partsemble_core.services.acting import Act, parse_day
 from partsemble_core.services.closing import check_day_is_open
@@ -33,7 +33,7 @@ ON_ITS_WAY = "is on its way to the books. Wait until it is posted, then try agai
 WHY_NOT_OVER = {
     ExportState.HELD: "waits for somebody to post it. Post it or leave it out under Exports, then try again.",
     ExportState.REVIEW: "wasn't taken by the books. Decide about it under Exports, then try again.",
-    ExportState.UNKNOWN: "is being looked up in the books. Wait until that is done, then try again.",
+    ExportState.UNKNOWN: "is being checked in the books. Wait until that is done, then try again.",
 }
 
 
@@ -85,12 +85,26 @@ def take_back(session: CompanySession, act: Act, true_up_id: int, *, reason: obj
 
 def list_true_ups(session: CompanySession) -> list[tuple[TrueUp, Export]]:
     """Newest first, each with its posting."""
-    rows = session.execute(
-        sa.select(TrueUp, Export)
-        .join(Export, sa.and_(Export.document_kind == DocumentKind.TRUE_UP, Export.document_id == TrueUp.id))
-        .order_by(TrueUp.id.desc())
+    return [(found, export) for found, export in session.execute(_newest_first())]
+
+
+def latest_true_ups(session: CompanySession, *, limit: int) -> list[tuple[TrueUp, Export]]:
+    """The first few of these."""
+    return [(found, export) for found, export in session.execute(_newest_first().limit(limit))]
+
+
+def taken_back_by(session: CompanySession, found: TrueUp) -> TrueUp | None:
+    """The true-up that takes this one back, if there is one."""
+    return session.scalar(sa.select(TrueUp).where(TrueUp.reverses_id == found.id))
+
+
+def _newest_first() -> sa.Select[TrueUp, Export]:
+    its_export = sa.and_(
+        Export.company_id == TrueUp.company_id,
+        Export.document_kind == DocumentKind.TRUE_UP,
+        Export.document_id == TrueUp.id,
     )
-    return [(found, export) for found, export in rows]
+    return sa.select(TrueUp, Export).join(Export, its_export).order_by(TrueUp.id.desc())
 
 
 def _accounts(session: CompanySession, connection: Connection) -> dict[AccountRole, RemoteAccount]:
@@ -119,8 +133,13 @@ def _check_rounding_is_apart(rounding: RemoteAccount, side: Tally) -> None:
     """From one account of stock to another it would stay in stock, and be found there again."""
     if rounding.external_id in side.account_ids:
         raise Conflict(
-            f"{rounding.code} {rounding.name} holds stock, so rounding can't leave stock by it. Choose another account "
-            f"for {ROLE_LABELS[AccountRole.ROUNDING]} in Integrations → Export accounts."
+            say(
+                "{code} {name} holds stock, so rounding can't leave stock by it. Choose another account for "
+                "{role} in Integrations → Export accounts.",
+                code=rounding.code,
+                name=rounding.name,
+                role=word(ROLE_LABELS[AccountRole.ROUNDING]),
+            )
         )
 
 
@@ -130,18 +149,35 @@ def _check_others(session: CompanySession, connection: Connection, day: dt.date)
         if export.connection_id != connection.id:
             continue  # it is about rounding that lies in other books
         if export.state not in OVER:
-            raise Conflict(f"{other.reference} {WHY_NOT_OVER.get(ExportState(export.state), ON_ITS_WAY)}")
+            raise Conflict(
+                say(
+                    "{reference} {why}",
+                    reference=other.reference,
+                    why=word(WHY_NOT_OVER.get(ExportState(export.state), ON_ITS_WAY)),
+                )
+            )
         if export.state == ExportState.POSTED and other.trued_up_on > day:
-            raise Invalid("on", f"{other.reference} is of {other.trued_up_on}. Choose that day or a later one.")
+            raise Invalid(
+                "on",
+                say(
+                    "{reference} is of {trued_up_on}. Choose that day or a later one.",
+                    reference=other.reference,
+                    trued_up_on=other.trued_up_on,
+                ),
+            )
 
 
-def _why_not_taken_back(session: CompanySession, original: TrueUp, export: Export, connection: Connection) -> str:
+def _why_not_taken_back(session: CompanySession, original: TrueUp, export: Export, connection: Connection) -> Wording:
     if export.connection_id != connection.id:
         books = get_connection(session, export.connection_id).organisation_name
-        return f"{original.reference} belongs to {books}, which isn't connected now. Connect it again first."
+        return say(
+            "{reference} belongs to {books}, which isn't connected now. Connect it again first.",
+            reference=original.reference,
+            books=books,
+        )
     if export.state in OVER:
-        return f"{original.reference} was never posted. Nothing is there to undo."
-    return f"{original.reference} isn't posted. Leave it out under Exports instead."
+        return say("{reference} was never posted. Nothing is there to undo.", reference=original.reference)
+    return say("{reference} isn't posted. Leave it out under Exports instead.", reference=original.reference)
 
 
 def _rounding_in(side: Tally) -> int:
@@ -153,19 +189,34 @@ def _rounding_in(side: Tally) -> int:
 
 def _check_can_be_taken_back(session: CompanySession, original: TrueUp, day: dt.date) -> None:
     if original.reverses_id is not None:
-        raise Conflict(f"{original.reference} takes back another one. Make a new true-up instead.")
-    done = session.scalar(sa.select(TrueUp).where(TrueUp.reverses_id == original.id))
+        raise Conflict(
+            say("{reference} takes back another one. Make a new true-up instead.", reference=original.reference)
+        )
+    done = taken_back_by(session, original)
     if done is not None:
-        raise Conflict(f"{original.reference} is taken back by {done.reference} already. Nothing is left to undo.")
+        raise Conflict(
+            say(
+                "{original_reference} is taken back by {done_reference} already. Nothing is left to undo.",
+                original_reference=original.reference,
+                done_reference=done.reference,
+            )
+        )
     if day < original.trued_up_on:
-        raise Invalid("on", f"{original.reference} is of {original.trued_up_on}. Choose that day or a later one.")
+        raise Invalid(
+            "on",
+            say(
+                "{reference} is of {trued_up_on}. Choose that day or a later one.",
+                reference=original.reference,
+                trued_up_on=original.trued_up_on,
+            ),
+        )
 
 
 def export_of(session: CompanySession, found: TrueUp) -> Export:
     """Its posting."""
     export = find_for_document(session, DocumentKind.TRUE_UP, found.id)
     if export is None:
-        raise InvariantBroken(f"{found.reference} was never queued")
+        raise InvariantBroken(say("{reference} was never queued", reference=found.reference))
     return export
 
 

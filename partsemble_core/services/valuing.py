@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -67,10 +68,16 @@ def stock_at(session: CompanySession, day: dt.date, *, known_at: dt.datetime | N
 
 
 def monthly_trend(session: CompanySession, *, today: dt.date, months: int = 12) -> list[tuple[dt.date, Decimal]]:
-    """Value of stock at the last ``months`` month ends before ``today``, and today, oldest first."""
-    ends = list(_month_ends(_months_back(today, months), today))
-    moved = month_ends.moved_by_day(session, base=_months_back(today, months), through=today)
-    return [(end, add([cost for day, cost in moved if day <= end])) for end in (*ends, today)]
+    """Value of stock at the last ``months`` month ends before ``today``, and today, oldest first.
+
+    Month ends say theirs; the ledger is read from the last of those on that come without a gap.
+    """
+    begin = _months_back(today, months)
+    ends = [*_month_ends(begin, today), today]
+    known = month_ends.values_since(session, begin)
+    base = max(itertools.takewhile(known.__contains__, ends), default=begin)
+    moved = month_ends.moved_by_day(session, base=base, through=today)
+    return [(end, known[end] if end in known else add([cost for day, cost in moved if day <= end])) for end in ends]
 
 
 def refresh_month_ends(session: CompanySession, *, today: dt.date) -> list[dt.date]:

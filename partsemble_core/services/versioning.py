@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from partsemble_core.domain.amounts import format_quantity
 from partsemble_core.domain.boms import Bom, BomState, ComponentLine, CostLine, levels_above
 from partsemble_core.domain.versions import BomChanges, compare
-from partsemble_core.errors import NotFound, WrongState
+from partsemble_core.errors import NotFound, WrongState, say, say_each, word
 from partsemble_core.services.acting import Act
 from partsemble_core.services.cataloguing import (
     ComponentInput,
@@ -45,7 +45,7 @@ class WhereUsed:
 
     product: Product
     levels: int
-    version: BomVersion
+    version: int
     quantity: Decimal | None
     """For the version's output quantity; None where it goes in through others alone."""
 
@@ -106,7 +106,12 @@ def drop_draft(session: CompanySession, act: Act, *, product_id: int, version_id
     draft = _draft(session, product_id, version_id)
     newest = boms.versions_of(session, product_id)[0]
     if newest.id != draft.id:
-        raise WrongState(f"Version {draft.version} isn't the newest, so its number can't be given up. Edit it instead.")
+        raise WrongState(
+            say(
+                "Version {version} isn't the newest, so its number can't be given up. Edit it instead.",
+                version=draft.version,
+            )
+        )
     boms.drop_lines(session, draft.id)
     session.delete(draft)
     session.flush()
@@ -129,12 +134,18 @@ def bom_history(session: CompanySession, product_id: int) -> list[VersionStory]:
 
 def describe_changes(changes: BomChanges, names: dict[int, str]) -> tuple[str, ...]:
     """One sentence a change, such as ``BOLT: quantity 4 → 5``. Not a word where nothing changed."""
-    words = []
+    words: list[str] = []
     if changes.output_quantity is not None:
         before, after = (format_quantity(quantity) for quantity in changes.output_quantity)
-        words.append(f"Makes {after} instead of {before}")
+        words.append(say("Makes {after} instead of {before}", after=after, before=before))
     for line in changes.components:
-        words.append(_told(names.get(line.product_id, f"product {line.product_id}"), line.before, line.after))
+        words.append(
+            _told(
+                names.get(line.product_id, say("product {id}", id=line.product_id)),
+                line.before,
+                line.after,
+            )
+        )
     words += [_told(cost.label, cost.before, cost.after) for cost in changes.costs]
     return tuple(words)
 
@@ -142,22 +153,27 @@ def describe_changes(changes: BomChanges, names: dict[int, str]) -> tuple[str, .
 def where_used(session: CompanySession, product_id: int) -> list[WhereUsed]:
     """What a product goes into by active BOMs, directly and over all levels, nearest first, then by SKU.
 
-    Three statements however deep.
+    Three statements however deep. Raises NotFound.
     """
+    return first_uses(session, product_id)[0]
+
+
+def first_uses(session: CompanySession, product_id: int, *, most: int | None = None) -> tuple[list[WhereUsed], int]:
+    """The first ``most`` of these, and how many there are in all."""
     get_product(session, product_id)
     rows = boms.lines_above(session, product_id)
     users: dict[int, list[int]] = {}
-    for made, line, _version in rows:
-        users.setdefault(line.product_id, []).append(made)
-    direct = {made: line.quantity for made, line, _version in rows if line.product_id == product_id}
-    versions = {made: version for made, _line, version in rows}
+    for row in rows:
+        users.setdefault(row.product_id, []).append(row.made)
+    direct = {row.made: row.quantity for row in rows if row.product_id == product_id}
+    made = {row.made: row for row in rows}
     levels = levels_above(product_id, users)
-    products = products_by_id(session, levels.keys())
+    shown = sorted(levels, key=lambda each: (levels[each], made[each].sku_key))[:most]
+    products = products_by_id(session, shown)
     found = [
-        WhereUsed(product=products[made], levels=count, version=versions[made], quantity=direct.get(made))
-        for made, count in levels.items()
+        WhereUsed(product=products[i], levels=levels[i], version=made[i].version, quantity=direct.get(i)) for i in shown
     ]
-    return sorted(found, key=lambda use: (use.levels, use.product.sku_key))
+    return found, len(levels)
 
 
 def _hold(session: CompanySession) -> None:
@@ -175,24 +191,34 @@ def _draft(session: CompanySession, product_id: int, version_id: int) -> BomVers
         raise NotFound("BOM version", version_id)
     if found.state != BomState.DRAFT:
         raise WrongState(
-            f"Version {found.version} is {found.state}; only a draft can be changed or activated. Save a new version."
+            say(
+                "Version {version} is {state}; only a draft can be changed or activated. Save a new version.",
+                version=found.version,
+                state=word(found.state),
+            )
         )
     return found
 
 
 def _told(name: str, before: ComponentLine | CostLine | None, after: ComponentLine | CostLine | None) -> str:
     if before is None:
-        return f"{name}: added, {_amounts(after)}"
+        return say("{name}: added, {amounts}", name=name, amounts=_amounts(after))
     if after is None:
-        return f"{name}: removed, was {_amounts(before)}"
+        return say("{name}: removed, was {amounts}", name=name, amounts=_amounts(before))
     old, new = _facts(before), _facts(after)
-    changed = [f"{fact} {old[fact]} → {new[fact]}" for fact in new if old.get(fact) != new[fact] and fact in old]
-    gained = [f"{fact} {new[fact]}" for fact in new if fact not in old]
-    return f"{name}: {', '.join([*changed, *gained]) or 'changed'}"
+    told = [
+        say("{fact} {before} → {after}", fact=word(fact), before=old[fact], after=new[fact])
+        for fact in new
+        if old.get(fact) != new[fact] and fact in old
+    ]
+    told += [say("{fact} {value}", fact=word(fact), value=new[fact]) for fact in new if fact not in old]
+    return say("{name}: {changes}", name=name, changes=say_each(told) if told else word("changed"))
 
 
 def _amounts(line: ComponentLine | CostLine | None) -> str:
-    return "" if line is None else ", ".join(f"{fact} {value}" for fact, value in _facts(line).items())
+    if line is None:
+        return ""
+    return say_each(say("{fact} {value}", fact=word(fact), value=value) for fact, value in _facts(line).items())
 
 
 def _facts(line: ComponentLine | CostLine) -> dict[str, str]:
@@ -200,10 +226,10 @@ def _facts(line: ComponentLine | CostLine) -> dict[str, str]:
     if isinstance(line, CostLine):
         amounts = {"amount": line.amount, "rate": line.rate, "quantity": line.quantity}
         told = {name: format_quantity(value) for name, value in amounts.items() if value is not None}
-        return {"kind": line.kind.value, **told}
+        return {"kind": word(line.kind.value), **told}
     return {
         "quantity": format_quantity(line.quantity),
         "scrap": f"{format_quantity(line.scrap_percent)} %",
-        "optional": "yes" if line.optional else "no",
-        "places": ", ".join(line.designators) or "none",
+        "optional": word("yes" if line.optional else "no"),
+        "places": ", ".join(line.designators) or word("none"),
     }

@@ -58,6 +58,7 @@ class AuditEntry(CompanyOwned, Base):
     """``state: draft → confirmed; …``. What is secret is named without its value."""
     __table_args__ = owned(
         sa.Index("ix_audit_entries_company_at", "company_id", "at"),
+        sa.Index("ix_audit_entries_subject", "company_id", "kind", "subject_id", "id"),
         one_of("door", Door),
         one_of("action", AuditAction),
     )

@@ -28,6 +28,15 @@ def takeable(
     return {product_id: found.get(product_id, Decimal(0)) for product_id in product_ids}
 
 
+def held_by_product() -> sa.Select[int, Decimal]:
+    """What lots on hold have left: a row a product that has some."""
+    return (
+        sa.select(Lot.product_id, sa.func.sum(Lot.quantity_left).label("quantity"))
+        .where(Lot.state == LotState.HELD)
+        .group_by(Lot.product_id)
+    )
+
+
 def is_moved_after(session: CompanySession, product_ids: Collection[int], day: dt.date) -> bool:
     """Whether the ledger of any of the products has a line dated after a day."""
     later = sa.select(StockEntry.id).where(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 import sqlalchemy as sa
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Mapped, aliased, mapped_column
 from partsemble_core.domain.boms import Bom, BomState, ComponentLine, CostKind, CostLine
 from partsemble_core.errors import NotFound
 from partsemble_core.store.base import Base, CompanyOwned, Id, link, one_of, owned, whole, whole_or_none
+from partsemble_core.store.products import Product
 from partsemble_core.store.session import CompanySession
 
 
@@ -127,9 +129,12 @@ def active_edges(session: CompanySession) -> dict[int, list[int]]:
     return edges
 
 
-def active_boms(session: CompanySession) -> dict[int, Bom]:
-    """Every active BOM by the product it makes."""
-    versions = session.scalars(sa.select(BomVersion).where(BomVersion.state == BomState.ACTIVE)).all()
+def active_boms(session: CompanySession, product_ids: Collection[int] | None = None) -> dict[int, Bom]:
+    """Every active BOM by the product it makes, or those of ``product_ids``."""
+    statement = sa.select(BomVersion).where(BomVersion.state == BomState.ACTIVE)
+    if product_ids is not None:
+        statement = statement.where(BomVersion.product_id.in_(product_ids))
+    versions = session.scalars(statement).all()
     return {bom.product_id: bom for bom in load(session, versions).values()}
 
 
@@ -167,10 +172,21 @@ def boms_below(session: CompanySession, product_ids: Collection[int]) -> dict[in
     return {product_id: loaded[version.id] for product_id, version in versions.items()}
 
 
-def lines_above(session: CompanySession, product_id: int) -> list[tuple[int, BomLine, BomVersion]]:
-    """Every line of an active BOM that a product goes into, directly or through others: (made product, line, version).
+@dataclass(frozen=True, slots=True)
+class Above:
+    """One line of an active BOM: ``made`` is what the BOM makes, ``product_id`` what the line takes."""
 
-    One recursive statement.
+    made: int
+    sku_key: str
+    version: int
+    product_id: int
+    quantity: Decimal
+
+
+def lines_above(session: CompanySession, product_id: int) -> list[Above]:
+    """Every line of an active BOM that a product goes into, directly or through others. One recursive statement.
+
+    A screw may go into very many, so these are plain values.
     """
     line, version = aliased(BomLine), aliased(BomVersion)
     above = sa.select(sa.literal(product_id, Id).label("product_id")).cte("above", recursive=True)
@@ -181,12 +197,13 @@ def lines_above(session: CompanySession, product_id: int) -> list[tuple[int, Bom
         .where(_is_active(session, version))
     )
     rows = session.execute(
-        sa.select(BomLine, BomVersion)
-        .join(BomVersion, sa.and_(BomVersion.id == BomLine.bom_id, BomVersion.company_id == BomLine.company_id))
+        sa.select(BomVersion.product_id, Product.sku_key, BomVersion.version, BomLine.product_id, BomLine.quantity)
+        .join(BomLine, sa.and_(BomVersion.id == BomLine.bom_id, BomVersion.company_id == BomLine.company_id))
+        .join(Product, sa.and_(Product.id == BomVersion.product_id, Product.company_id == BomVersion.company_id))
         .where(_is_active(session, BomVersion), BomLine.product_id.in_(sa.select(above.c.product_id)))
         .order_by(BomLine.id)
     )
-    return [(made.product_id, used, made) for used, made in rows]
+    return [Above(*row) for row in rows]
 
 
 def drop_lines(session: CompanySession, bom_id: int) -> None:

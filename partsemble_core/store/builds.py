@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 
 import sqlalchemy as sa
@@ -14,9 +14,11 @@ from partsemble_core.domain.builds import BuildState
 from partsemble_core.domain.fifo import Need
 from partsemble_core.domain.quality import Taken
 from partsemble_core.errors import NotFound
+from partsemble_core.store.availability import held_by_product
 from partsemble_core.store.base import Base, CompanyOwned, Id, link, one_of, owned, whole
 from partsemble_core.store.companies import Counter
 from partsemble_core.store.lots import DocumentKind, DrawRow, Lot
+from partsemble_core.store.products import Product
 from partsemble_core.store.session import CompanySession, LockRank
 
 AUTOMATIC = sa.text("is_automatic AND state = 'planned'")
@@ -63,6 +65,7 @@ class Build(CompanyOwned, Base):
         *whole("quantity", at_least=1),
         *whole("components_cost", "added_cost", "waste_cost", at_least=0),
         *whole("output_quantity", at_least=1),
+        sa.Index("ix_builds_state", "company_id", "state", "priority", "id"),
         sa.Index(
             "uq_builds_one_automatic", "company_id", "product_id", unique=True,
             sqlite_where=AUTOMATIC, postgresql_where=AUTOMATIC,
@@ -150,18 +153,33 @@ def planned_builds_for_update(session: CompanySession) -> Sequence[Build]:
     return sorted(locked, key=lambda build: (build.priority, build.id))
 
 
+def places_of_planned() -> sa.Subquery:
+    """In which place each planned build is served, counted from 1 as the queue does: priorities have gaps."""
+    one = sa.orm.aliased(Build)
+    order = one.priority, one.id
+    place = sa.func.row_number(type_=sa.Integer()).over(partition_by=one.company_id, order_by=order).label("place")
+    return sa.select(one.company_id, one.id, place).where(one.state == BuildState.PLANNED).subquery("places")
+
+
 def planned_needs(session: CompanySession, *, before: Build | None = None) -> list[Need]:
     """What planned builds need: all of them, or those that come before one of them in priority."""
-    statement = (
-        sa.select(BuildLine)
-        .join(Build, sa.and_(Build.id == BuildLine.build_id, Build.company_id == BuildLine.company_id))
-        .where(Build.state == BuildState.PLANNED)
-        .order_by(Build.priority, Build.id, BuildLine.position)
-    )
+    wanted = is_planned()
     if before is not None:
         same = sa.and_(Build.priority == before.priority, Build.id < before.id)
-        statement = statement.where(sa.or_(Build.priority < before.priority, same), Build.id != before.id)
+        wanted = wanted.where(sa.or_(Build.priority < before.priority, same), Build.id != before.id)
+    mine = Build.id == BuildLine.build_id, Build.company_id == BuildLine.company_id
+    priority = sa.select(Build.priority).where(*mine).scalar_subquery()
+    statement = (
+        sa.select(BuildLine)
+        .where(BuildLine.build_id.in_(wanted))
+        .order_by(priority, BuildLine.build_id, BuildLine.position)
+    )
     return [need_of(line) for line in session.scalars(statement)]
+
+
+def is_planned() -> sa.Select[int]:
+    """The ids of planned builds. Few among very many: lines are found through them, never the other way round."""
+    return sa.select(Build.id).where(Build.state == BuildState.PLANNED)
 
 
 def need_of(line: BuildLine) -> Need:
@@ -184,6 +202,27 @@ def quantities_coming(session: CompanySession) -> dict[int, Decimal]:
         .group_by(Build.product_id)
     )
     return dict(rows.all())
+
+
+def with_what_is_coming(session: CompanySession, ids: Collection[int]) -> list[tuple[Product, Decimal, Decimal]]:
+    """The products of these ids, by SKU, with what all builds under way will bring of each, the planner's too, and with
+    what lots on hold have of it.
+    """
+    coming = (
+        sa.select(Build.product_id, sa.func.sum(Build.quantity).label("quantity"))
+        .where(Build.company_id == session.company_id, Build.state.in_((BuildState.PLANNED, BuildState.PENDING_QA)))
+        .group_by(Build.product_id)
+        .subquery()
+    )
+    held = held_by_product().where(Lot.company_id == session.company_id, Lot.product_id.in_(ids)).subquery()
+    rows = session.execute(
+        sa.select(Product, coming.c.quantity, held.c.quantity)
+        .outerjoin(coming, coming.c.product_id == Product.id)
+        .outerjoin(held, held.c.product_id == Product.id)
+        .where(Product.id.in_(ids))
+        .order_by(Product.sku_key)
+    )
+    return [(product, quantity or Decimal(0), on_hold or Decimal(0)) for product, quantity, on_hold in rows]
 
 
 def taken_of(session: CompanySession, build_id: int) -> list[Taken]:
@@ -252,6 +291,15 @@ def cost_lines_of(session: CompanySession, build_id: int) -> Sequence[BuildCostL
     return session.scalars(
         sa.select(BuildCostLine).where(BuildCostLine.build_id == build_id).order_by(BuildCostLine.position)
     ).all()
+
+
+def cost_lines_of_all(session: CompanySession, build_ids: Collection[int]) -> dict[int, list[BuildCostLine]]:
+    """The same for many builds, by build."""
+    found: dict[int, list[BuildCostLine]] = {}
+    lines = sa.select(BuildCostLine).where(BuildCostLine.build_id.in_(build_ids)).order_by(BuildCostLine.position)
+    for line in session.scalars(lines):
+        found.setdefault(line.build_id, []).append(line)
+    return found
 
 
 def _planned() -> sa.Select[Build]:

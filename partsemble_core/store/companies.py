@@ -75,6 +75,8 @@ class User(Base):
     """Before the first code was typed the secret counts for nothing."""
     second_factor_step: Mapped[int | None] = mapped_column(sa.BigInteger)
     """The moment of the last code: none works twice."""
+    locale: Mapped[str | None]
+    """The language and the formats that the person chose; without one the browser says."""
 
 
 class Membership(CompanyOwned, Base):
@@ -101,10 +103,32 @@ class ApiToken(CompanyOwned, Base):
     __tablename__ = "api_tokens"
     membership_id: Mapped[int] = mapped_column(Id)
     name: Mapped[str]
+    role: Mapped[str | None]
+    """None: that of its member, whatever it becomes. Else at most this one, and never more than the member's."""
     token_sha256: Mapped[str] = mapped_column(unique=True)
     created_at: Mapped[dt.datetime]
+    expires_at: Mapped[dt.datetime | None]
+    used_at: Mapped[dt.datetime | None]
+    """The last request, to a few minutes."""
     revoked_at: Mapped[dt.datetime | None]
-    __table_args__ = owned(link("membership_id", "memberships"))
+    issued_by_token_id: Mapped[int | None] = mapped_column(Id)
+    """The token that asked for this one, which ends no later and is revoked with it."""
+    __table_args__ = owned(
+        link("membership_id", "memberships"),
+        link("issued_by_token_id", "api_tokens"),
+        one_of("role", Role),
+        sa.Index("ix_api_tokens_issuer", "company_id", "issued_by_token_id"),
+    )
+
+
+class SetUpCode(Base):
+    """Lets the first person found the first company. Only its SHA-256 is kept; the newest one counts, once."""
+
+    __tablename__ = "set_up_codes"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    code_sha256: Mapped[str] = mapped_column(unique=True)
+    made_at: Mapped[dt.datetime]
+    used_at: Mapped[dt.datetime | None]
 
 
 class Counter(CompanyOwned, Base):

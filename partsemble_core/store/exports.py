@@ -74,6 +74,7 @@ class Export(CompanyOwned, Base):
         *whole("exact", "posted", "rounding", below=SUM_BOUND),
         sa.CheckConstraint("(state = 'posted') = (posted_at IS NOT NULL)", name="posted_has_a_time"),
         sa.CheckConstraint("state <> 'posted' OR external_id IS NOT NULL", name="posted_has_an_id"),
+        sa.Index("ix_exports_state", "company_id", "state"),
         sa.Index("ix_exports_due", "state", "not_before", "priority", "id"),
         sa.Index("ix_exports_document", "company_id", "document_kind", "document_id"),
     )

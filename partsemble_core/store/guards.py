@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from partsemble_core.store.everything import metadata
 from partsemble_core.store.session import CompanySession
 
-APPEND_ONLY = ("stock_entries", "draws", "returns", "backend_records", "audit_entries")
+APPEND_ONLY = ("stock_entries", "draws", "returns", "backend_records", "audit_entries", "reconcile_runs")
 SUFFIXES = {"sqlite": ("no_update", "no_delete", "no_replace"), "postgresql": ("append_only", "not_emptied")}
 KNOWN = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",

@@ -218,7 +218,8 @@ ORDER BY e.id""",
 WITH good AS (
   SELECT m.id, m.month_end_on, LEAD(m.month_end_on) OVER (ORDER BY m.month_end_on) AS next_on
   FROM month_ends m WHERE m.company_id = :company AND NOT EXISTS (SELECT 1 FROM stock_entries e
-    WHERE e.company_id = m.company_id AND e.id > m.through_entry_id AND date(e.effective_on) <= m.month_end_on)),
+    WHERE e.company_id = m.company_id AND e.id > m.through_entry_id
+      AND COALESCE(e.effective_on, m.month_end_on) <= m.month_end_on)),
 moved AS (
   SELECT s.lot_id, g.month_end_on, s.quantity, s.cost
   FROM good g JOIN month_end_lots s ON s.company_id = :company AND s.month_end_id = g.id
@@ -240,5 +241,21 @@ SELECT g.id, CAST(g.month_end_on AS TEXT) AS on_day, MAX(o.quantity) AS quantity
 FROM off o JOIN good g ON g.month_end_on = o.month_end_on
 WHERE o.quantity <> 0 OR o.cost <> 0
 GROUP BY g.id, g.month_end_on ORDER BY g.id""",
+    ),
+    Law(
+        name="month-end-value",
+        sources="I3, I18",
+        table="month_ends",
+        rule="The value of a month end that is used is the sum of its lots.",
+        shown="{on_day}: {cost} more than its lots",
+        sql="""
+SELECT m.id, CAST(m.month_end_on AS TEXT) AS on_day, m.value - COALESCE(SUM(s.cost), 0) AS cost
+FROM month_ends m LEFT JOIN month_end_lots s ON s.company_id = m.company_id AND s.month_end_id = m.id
+WHERE m.company_id = :company AND NOT EXISTS (SELECT 1 FROM stock_entries e
+  WHERE e.company_id = m.company_id AND e.id > m.through_entry_id
+    AND COALESCE(e.effective_on, m.month_end_on) <= m.month_end_on)
+GROUP BY m.id, m.month_end_on, m.value
+HAVING m.value <> COALESCE(SUM(s.cost), 0)
+ORDER BY m.id""",
     ),
 )

@@ -121,6 +121,13 @@ class StockEntry(CompanyOwned, Base):
         sa.Index("ix_stock_entries_product", "company_id", "product_id", "effective_on", "id"),
         sa.Index("ix_stock_entries_lot", "company_id", "lot_id"),
         sa.Index("ix_stock_entries_day", "company_id", "effective_on", "id"),
+        # The rest is for the ledger's list, which may be long: each is a column that it is sorted by.
+        sa.Index("ix_stock_entries_recorded", "company_id", "recorded_at", "id"),
+        sa.Index("ix_stock_entries_reference", "company_id", "reference", "id"),
+        sa.Index("ix_stock_entries_by", "company_id", "recorded_by", "id"),
+        sa.Index("ix_stock_entries_quantity", "company_id", "quantity", "id"),
+        sa.Index("ix_stock_entries_cost", "company_id", "cost", "id"),
+        sa.Index("ix_stock_entries_kind", "company_id", "document_kind", "id"),
         sa.Index("ix_stock_entries_document", "company_id", "document_kind", "document_id"),
     )
 
@@ -325,6 +332,11 @@ def numbers_taken(session: CompanySession, product_ids: Collection[int], stem: s
     for product_id, number in rows:
         taken[product_id].add(number)
     return taken
+
+
+def holds_something() -> sa.ColumnElement[bool]:
+    """Whether anything is left in a lot, in the words of the index of such lots, so that it is used."""
+    return Lot.state.in_([sa.literal_column(f"'{state}'") for state in (LotState.OPEN, LotState.HELD)])
 
 
 def get_lot(session: CompanySession, lot_id: int) -> Lot:

@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from partsemble_core.store.base import Base, CompanyOwned, Id, Millionths, UtcDateTime, link, owned, whole
+from partsemble_core.store.base import SUM_BOUND, Base, CompanyOwned, Id, Millionths, UtcDateTime, link, owned, whole
 from partsemble_core.store.companies import Counter
 from partsemble_core.store.lots import StockEntry
 from partsemble_core.store.session import CompanySession
@@ -31,7 +31,9 @@ class MonthEnd(CompanyOwned, Base):
     through_entry_id: Mapped[int] = mapped_column(Id)
     last_recorded_at: Mapped[dt.datetime | None]
     """When the last of those entries was recorded; empty where there are none."""
-    __table_args__ = owned(sa.UniqueConstraint("company_id", "month_end_on"))
+    value: Mapped[Decimal] = mapped_column(default=Decimal(0))
+    """What all stock cost then: the sum of its lots, so that a trend reads one row a month."""
+    __table_args__ = owned(sa.UniqueConstraint("company_id", "month_end_on"), *whole("value", below=SUM_BOUND))
 
 
 class MonthEndLot(CompanyOwned, Base):
@@ -59,12 +61,12 @@ WITH base AS (
   WHERE m.company_id = :company AND m.month_end_on <= :day
     AND (m.last_recorded_at IS NULL OR m.last_recorded_at <= :known_at)
     AND NOT EXISTS (SELECT 1 FROM stock_entries e WHERE e.company_id = m.company_id
-      AND e.id > m.through_entry_id AND date(e.effective_on) <= m.month_end_on)
+      AND e.id > m.through_entry_id AND COALESCE(e.effective_on, m.month_end_on) <= m.month_end_on)
   ORDER BY m.month_end_on DESC LIMIT 1
 )"""
 """The newest month end that holds all that was known at ``known_at``, and no more, of the days up to its own.
 
-date() changes nothing but the way there: the check goes through the few entries written since, not through all days.
+COALESCE changes nothing but the way there: the check goes through the few entries written since, not through all days.
 """
 
 SINCE = """
@@ -131,6 +133,14 @@ def held_at(session: CompanySession, day: dt.date, *, known_at: dt.datetime | No
     return [HeldLot(**{name: row[name] for name in names}) for row in _rows(session, typed, values)]
 
 
+def values_since(session: CompanySession, day: dt.date) -> dict[dt.date, Decimal]:
+    """What stock cost at each valid month end from ``day`` on."""
+    rows = _rows(
+        session, VALUES.bindparams(sa.bindparam("day", type_=sa.Date())), {"company": session.company_id, "day": day}
+    )
+    return {row["month_end_on"]: row["value"] for row in rows}
+
+
 def moved_by_day(session: CompanySession, *, base: dt.date, through: dt.date) -> list[tuple[dt.date, Decimal]]:
     """Change of value on each day up to ``through``; all up to the newest month end not after ``base`` comes as one."""
     typed = BY_DAY.bindparams(*ASKED).columns(effective_on=sa.Date(), cost=Millionths())
@@ -143,9 +153,15 @@ def _rows(session: CompanySession, statement: Any, values: dict[str, Any]) -> Se
     return session.connection().execute(statement, values).mappings().all()
 
 
+VALUES = sa.text("""
+SELECT m.month_end_on, m.value FROM month_ends m WHERE m.company_id = :company AND m.month_end_on >= :day
+  AND NOT EXISTS (SELECT 1 FROM stock_entries e WHERE e.company_id = m.company_id
+    AND e.id > m.through_entry_id AND COALESCE(e.effective_on, m.month_end_on) <= m.month_end_on)""").columns(
+    month_end_on=sa.Date(), value=Millionths()
+)
 VALID = sa.text("""
 SELECT m.id, m.month_end_on, NOT EXISTS (SELECT 1 FROM stock_entries e WHERE e.company_id = m.company_id
-  AND e.id > m.through_entry_id AND date(e.effective_on) <= m.month_end_on) AS is_valid
+  AND e.id > m.through_entry_id AND COALESCE(e.effective_on, m.month_end_on) <= m.month_end_on) AS is_valid
 FROM month_ends m WHERE m.company_id = :company ORDER BY m.month_end_on""").columns(
     month_end_on=sa.Date(), is_valid=sa.Boolean()
 )
@@ -166,6 +182,11 @@ SELECT :company, :month_end, h.product_id, h.lot_id, SUM(h.quantity), SUM(h.cost
   SELECT e.product_id, e.lot_id, e.quantity, e.cost FROM stock_entries e
   WHERE e.company_id = :company AND e.effective_on > :after AND e.effective_on <= :day AND e.id <= :last) h
 GROUP BY h.product_id, h.lot_id HAVING SUM(h.quantity) <> 0 OR SUM(h.cost) <> 0""")
+
+ADD_UP = sa.text("""
+UPDATE month_ends SET value = (SELECT COALESCE(SUM(s.cost), 0) FROM month_end_lots s
+  WHERE s.company_id = :company AND s.month_end_id = month_ends.id)
+WHERE company_id = :company AND id = :month_end""")
 
 
 def hold_month_ends(session: CompanySession) -> None:
@@ -218,7 +239,8 @@ def add_month_end(session: CompanySession, day: dt.date, *, last: int, before: t
     dates = (sa.bindparam("after", type_=sa.Date()), sa.bindparam("day", type_=sa.Date()))
     asked = {"company": session.company_id, "before": before_id, "after": after, "day": day, "last": last}
     recorded_at = _rows(session, LAST_RECORDED.bindparams(*dates), asked)[0]["recorded_at"]
-    row = {"month_end_on": day, "through_entry_id": last, "last_recorded_at": recorded_at}
+    row = {"month_end_on": day, "through_entry_id": last, "last_recorded_at": recorded_at, "value": Decimal(0)}
     month_end = session.insert_all(MonthEnd, [row])[0]
     session.connection().execute(CARRY.bindparams(*dates), {**asked, "month_end": month_end})
+    session.connection().execute(ADD_UP, {"company": session.company_id, "month_end": month_end})
     return month_end

@@ -43,7 +43,10 @@ class SignIn(CompanyOwned, Base):
     email: Mapped[str]
     key_sha256: Mapped[str] = mapped_column(unique=True)
     begun_at: Mapped[dt.datetime]
+    seen_at: Mapped[dt.datetime]
+    """The last click, to a few minutes."""
     ends_at: Mapped[dt.datetime]
+    """By itself, unless there is another click: which moves it, up to a last day."""
     ended_at: Mapped[dt.datetime | None]
     address: Mapped[str]
     agent: Mapped[str]

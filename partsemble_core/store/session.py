@@ -12,8 +12,9 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+from sqlalchemy.sql.base import ExecutableOption
 
-from partsemble_core.errors import InvariantBroken
+from partsemble_core.errors import InvariantBroken, say
 from partsemble_core.store.audits import WORKER, Actor, AuditEntry
 from partsemble_core.store.base import Base, CompanyOwned
 from partsemble_core.store.watching import Watch
@@ -55,12 +56,14 @@ class CompanySession(Session):
         """Exports written in this transaction: the worker's bell is rung for them after commit."""
         self.stock_before: dict[int, Decimal] = {}
         """Stock of the products that this transaction moved, as it was before: by product."""
+        self.own_rows = _own_rows(company_id)
+        """What keeps every statement to the company: made once, since making it costs more than many a statement."""
         self._rank = LockRank.DOCUMENT
 
     def locking(self, rank: LockRank) -> None:
         """Says that locks of ``rank`` are taken next. Raises LockOrderBroken if a later rank is held already."""
         if rank < self._rank:
-            raise LockOrderBroken(f"{rank.name} was locked after {self._rank.name}")
+            raise LockOrderBroken(say("{wanted} was locked after {held}", wanted=rank.name, held=self._rank.name))
         self._rank = rank
 
     def insert_missing(self, table: type[Base], row: Mapping[str, Any], *, key: Sequence[str]) -> None:
@@ -103,7 +106,14 @@ class CompanySession(Session):
         renamed = [{"row_id" if name == "id" else name: row[name] for name in row} for row in rows]
         result = self.connection().execute(sa.update(kept).where(*mine), renamed)
         if result.rowcount != len(rows):
-            raise InvariantBroken(f"{len(rows)} rows of {kept.name} to change, {result.rowcount} found.")
+            raise InvariantBroken(
+                say(
+                    "{count} rows of {name} to change, {rowcount} found.",
+                    count=len(rows),
+                    name=kept.name,
+                    rowcount=result.rowcount,
+                )
+            )
 
 
 def _table_of(model: type[CompanyOwned]) -> sa.Table:
@@ -117,15 +127,16 @@ def _table_of(model: type[CompanyOwned]) -> sa.Table:
 def _keep_to_the_company(state: ORMExecuteState) -> None:
     session = state.session
     if isinstance(session, CompanySession) and not state.is_column_load:
-        company_id = session.company_id
-        state.statement = state.statement.options(
-            with_loader_criteria(
-                CompanyOwned,
-                lambda table: table.company_id == company_id,
-                include_aliases=True,
-                track_closure_variables=True,
-            )
-        )
+        state.statement = state.statement.options(session.own_rows)
+
+
+def _own_rows(company_id: int) -> ExecutableOption:
+    return with_loader_criteria(
+        CompanyOwned,
+        lambda table: table.company_id == company_id,
+        include_aliases=True,
+        track_closure_variables=True,
+    )
 
 
 @event.listens_for(CompanySession, "before_flush")

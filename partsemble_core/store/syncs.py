@@ -110,6 +110,14 @@ class RemoteItem(CompanyOwned, Base):
     __table_args__ = owned(
         link("connection_id", "connections"),
         sa.UniqueConstraint("company_id", "connection_id", "external_id"),
+        # Few are, and home warns of them.
+        sa.Index(
+            "ix_remote_items_tracked",
+            "company_id",
+            "connection_id",
+            sqlite_where=sa.text("is_tracked IS 1"),
+            postgresql_where=sa.text("is_tracked IS true"),
+        ),
     )
 
 

@@ -20,7 +20,7 @@ def _always(pairs: Mapping[str, Pair]) -> bool:
 def _is_decision(pairs: Mapping[str, Pair]) -> bool:
     """A worker takes no posting out of these states and into none of those: a person does."""
     before, after = pairs.get("state", (None, None))
-    return before in ("held", "review") or after in ("skipped", "cancelled")
+    return before in ("held", "review") or after in ("held", "skipped", "cancelled")
 
 
 def _is_used(pairs: Mapping[str, Pair]) -> bool:
@@ -82,7 +82,7 @@ WATCHED: Mapping[str, Watched] = {
         noun="invitation", called="{email}", shows=("role", "expires_at", "accepted_at", "revoked_at")
     ),
     "sign_ins": Watched(noun="sign-in", called="{email}", shows=("address", "agent", "ended_at")),
-    "api_tokens": Watched(noun="API token", called="{name}", shows=("revoked_at",)),
+    "api_tokens": Watched(noun="API token", called="{name}", shows=("role", "expires_at", "revoked_at")),
     # Books
     "connections": Watched(
         noun="connection", called="{organisation_name}", shows=("backend", "state", "inventory_mode")
@@ -193,6 +193,7 @@ UNWATCHED: Mapping[str, str] = {
     "month_ends": MACHINERY,
     "receipt_charges": PART,
     "receipt_lines": PART,
+    "reconcile_runs": LEDGER,
     "refresh_tries": MACHINERY,
     "remote_accounts": THEIRS,
     "remote_contacts": THEIRS,

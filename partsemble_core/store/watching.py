@@ -33,6 +33,8 @@ class Change:
     action: AuditAction
     before: dict[str, object] = field(default_factory=dict)
     name: str = ""
+    parts: list[str] = field(default_factory=list)
+    """What was changed of it that no column of its own shows, such as its lines."""
 
 
 class Watch:
@@ -54,6 +56,12 @@ class Watch:
             watched = _watched(row)
             if watched:
                 self._note_removed(session, row, watched)
+
+    def tell(self, row: Any, part: str) -> None:
+        """Notes that a part of a document was changed, which has rows of its own that nobody watches."""
+        change = self._changes.setdefault(id(row), Change(row, AuditAction.CHANGED))
+        if part not in change.parts:
+            change.parts.append(part)
 
     def entries(self, session: Session) -> list[dict[str, object]]:
         """What the log has to tell of the transaction, and a fresh start."""
@@ -83,16 +91,19 @@ def _entry_of(session: Session, change: Change, watched: Watched | None) -> dict
     if watched is None or (change.action == AuditAction.ADDED and (not watched.if_added or change.row not in session)):
         return None
     row, pairs = change.row, _pairs_of(change, watched)
-    if change.action == AuditAction.CHANGED and not pairs:
+    is_part = change.action == AuditAction.CHANGED and bool(change.parts)
+    if change.action == AuditAction.CHANGED and not pairs and not is_part:
         return None
-    if change.action != AuditAction.ADDED and not watched.counts(pairs):
+    if change.action != AuditAction.ADDED and not is_part and not watched.counts(pairs):
         return None
+    told = [_told(session, watched, name, pair) for name, pair in pairs.items()]
+    told += [f"{part} changed" for part in change.parts if is_part]
     return {
         "action": change.action.value,
         "kind": watched.noun,
         "subject_id": row.id,
         "subject": change.name or _name_of(session, row, watched),
-        "changes": "; ".join(_told(session, watched, name, pair) for name, pair in pairs.items())[:CHANGES],
+        "changes": "; ".join(told)[:CHANGES],
     }
 
 

@@ -47,6 +47,9 @@ def test_a_supplier_is_changed_by_what_is_given(firm: Firm) -> None:
     )
     assert firm.owner.send("PATCH", "/suppliers/NEW", {"is_active": False})["is_active"] is False
     assert firm.owner.get("/suppliers?state=inactive")["total"] == 1
+    line = {"sku": "PANEL", "quantity": "1", "total_cost": "5"}
+    refused = firm.owner.refused("POST", "/receipts", {"supplier": "NEW", "lines": [line]})
+    assert refused == (422, "invalid", "supplier")
     assert firm.owner.refused("GET", "/suppliers/ACM") == (404, "not-found", None)
 
 
@@ -136,3 +139,18 @@ def test_another_companys_suppliers_do_not_exist(firm: Firm, served: Served) -> 
     for method in ("GET", "PATCH", "DELETE", "POST"):
         path = "/suppliers/MINE" if method in ("GET", "PATCH") else "/suppliers/MINE/contact"
         assert stranger.owner.refused(method, path, {} if method == "PATCH" else None)[0] == 404
+
+
+def test_many_suppliers_at_once_or_none(firm: Firm) -> None:
+    owner = firm.owner
+    other = owner.send("POST", "/suppliers", {"code": "BNC", "name": "Bolts"}, status=201)["id"]
+    acm = owner.get("/suppliers/ACM")["id"]
+    assert owner.refused("POST", "/suppliers/deactivate", {"ids": [acm, 10**12]})[:2] == (404, "not-found")
+    assert owner.get("/suppliers?state=inactive")["total"] == 0, "none of them"
+    changed = firm.callers[Role.BUILDER].send("POST", "/suppliers/deactivate", {"ids": [other, acm, acm]})
+    assert changed == {"ids": [acm, other]}
+    assert [row["code"] for row in owner.get("/suppliers?state=inactive")["rows"]] == ["ACM", "BNC"]
+    assert owner.send("POST", "/suppliers/activate", {"ids": [acm]}) == {"ids": [acm]}
+    assert owner.get("/suppliers/ACM")["is_active"] is True
+    assert owner.refused("POST", "/suppliers/activate", {"ids": []})[:2] == (422, "invalid")
+    assert firm.callers[Role.ACCOUNTANT].refused("POST", "/suppliers/deactivate", {"ids": [acm]})[0] == 403

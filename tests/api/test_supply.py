@@ -146,5 +146,13 @@ def test_what_to_build_and_buy_next(firm: Firm) -> None:
     assert (alert["sku"], alert["stock"], alert["reorder_point"]) == ("PANEL", "168", "168")
     firm.owner.send("POST", "/builds/plan", {"sku": "KIT", "quantity": "170"}, status=201)
     assert firm.owner.get("/shortages")["rows"] == [
-        {"product_id": panel.id, "sku": "PANEL", "needed": "170", "available": "168", "missing": "2"}
+        {
+            "product_id": panel.id,
+            "sku": "PANEL",
+            "needed": "170",
+            "available": "168",
+            "held": "0",
+            "missing": "2",
+            "coming": "0",
+        }
     ]

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import datetime as dt
 import re
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+from partsemble_core import config
 from partsemble_core.cli import build_parser
+from partsemble_core.cli.running import invite_founder
 from partsemble_core.services.admitting import find_token_holder, sign_in
 from partsemble_core.store.companies import Role
 from partsemble_core.store.database import open_engine, reading_anywhere
@@ -77,7 +80,7 @@ def test_a_token_is_shown_once_and_opens_the_company_of_its_member(shell: Shell)
     assert token not in typed.err
     engine = open_engine(shell.database_url.replace("postgresql://", "postgresql+psycopg://"))
     with reading_anywhere(engine) as session:
-        holder = find_token_holder(session, token)
+        holder = find_token_holder(session, token, now=dt.datetime.now(dt.UTC))
     engine.dispose()
     assert holder is not None
     assert (holder.role, holder.by) == (Role.OWNER, "ann@acme.test (token cron)")
@@ -158,3 +161,43 @@ def test_a_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         build_parser().parse_args(["build", "--help"])
     assert "--preview" in capsys.readouterr().out
+
+
+def test_a_token_is_narrowed_listed_and_revoked(shell: Shell) -> None:
+    token = shell.type("token", "add", "cron", "--role", "viewer", "--days", "30").out.strip()
+    assert shell.type("token", "add", "x", "--role", "king").err.startswith("error[invalid]:")
+    assert shell.type("token", "add", "x", "--days", "0").err.startswith("error[invalid]:")
+    (row,) = shell.type("token", "list", "--json").json
+    assert (row["name"], row["role"], row["state"], row["used_at"]) == ("cron", "viewer", "active", None)
+    assert token not in shell.done("token", "list")
+    assert "revoked" in shell.done("token", "revoke", str(row["id"]), "--yes")
+    assert [row["state"] for row in shell.type("token", "list", "--json").json] == ["revoked"]
+    assert shell.type("token", "revoke", "99", "--yes").err.startswith("error[not-found]:")
+
+
+def test_a_set_up_code_is_made_while_there_is_no_company(shell: Shell) -> None:
+    assert shell.type("set-up-code").err.startswith("error[set-up-over]:")
+
+
+def test_a_set_up_code_comes_with_its_address(new_shell: Shell) -> None:
+    first, second = new_shell.done("set-up-code"), new_shell.done("set-up-code")
+    assert "http://localhost:8000/set-up#" in first
+    assert first != second
+
+
+@SQLITE
+def test_whoever_serves_an_empty_installation_reads_how_to_found_it(
+    new_shell: Shell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    new_shell.done("migrate")
+    settings = config.load(new_shell.environment())
+    invite_founder(settings)
+    printed = capsys.readouterr().out
+    assert "No company yet. Found it at http://localhost:8000/set-up#" in printed
+    code = printed.split("#")[1].split()[0]
+    assert f"set-up code {code}" in printed
+    new_shell.done(
+        "init", "Acme Ltd", "--currency", "NZD", "--email", "a@acme.test", "--password-stdin", answer=PASSWORD
+    )
+    invite_founder(settings)
+    assert capsys.readouterr().out == ""

@@ -28,6 +28,9 @@ def test_a_product_is_changed_so_that_freight_goes_by_weight(shell: Shell) -> No
     shell.done("product", "set", "BOLT", "--deactivate")
     assert "BOLT is inactive" in shell.type(*words).err
     shell.done("product", "set", "BOLT", "--activate")
+    shell.done("supplier", "set", "ACM", "--deactivate")
+    assert "ACM is inactive. Activate it before receiving from it." in shell.type(*words).err
+    shell.done("supplier", "set", "ACM", "--activate")
     shell.done(*words)
 
 
@@ -68,7 +71,7 @@ def test_a_plan_that_fell_behind_says_so_and_is_refreshed(shell: Shell) -> None:
     shell.done("plan", "KIT", "2")
     shell.done("bom", "set", "KIT", "PANEL=2")
     asked = shell.type("execute", "PSB-000001", answer="n\n")
-    assert "Newer recipe: version 2 is active. To follow it: partsemble refresh PSB-000001" in asked.out
+    assert "Newer BOM: version 2 is active. To follow it: partsemble refresh PSB-000001" in asked.out
     assert shell.done("refresh", "PSB-000001") == "PSB-000001 goes by BOM version 2 now.\n"
     again = shell.type("execute", "PSB-000001", answer="n\n")
-    assert "Newer recipe" not in again.out
+    assert "Newer BOM" not in again.out

@@ -61,7 +61,7 @@ def test_a_shortage_is_refused_with_all_that_is_missing(shell: Shell) -> None:
     kit(shell)
     typed = shell.type("build", "KIT", "171", "--yes")
     assert typed.code == 1
-    assert typed.err.startswith("error[stock-short]: Stock doesn't reach. PANEL: 171 needed, 170 in stock, 1 missing.")
+    assert typed.err.startswith("error[stock-short]: Stock doesn't reach. PANEL: 171 needed, 170 available, 1 missing.")
     assert "Total" not in typed.out
     assert left(shell) == ["20", "50", "100"]
 
@@ -72,7 +72,13 @@ def test_a_bom_is_shown_with_cost_and_how_many_can_be_built(shell: Shell) -> Non
     shown = shell.done("bom", "show", "kit")
     assert "Can be built now: 170" in shown
     assert "Estimated cost of 1: 48.176471" in shown
+    assert "Counted as nothing" not in shown
     assert shell.type("bom", "show", "KIT", "--json").json["components"][0]["sku"] == "PANEL"
+    shell.done("product", "add", "GLUE", "Glue")
+    shell.done("product", "add", "CASE", "Case")
+    shell.done("bom", "set", "CASE", "GLUE=1")
+    assert "Counted as nothing, for the cost isn't known: GLUE" in shell.done("bom", "show", "CASE")
+    assert not shell.type("bom", "show", "CASE", "--json").json["components"][0]["is_cost_known"]
 
 
 @SQLITE

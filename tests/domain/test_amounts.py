@@ -281,3 +281,9 @@ def test_money_is_shown_grouped_with_at_least_the_currencys_places(value: str, d
 
 def test_a_quantity_is_shown_without_trailing_zeros() -> None:
     assert [format_quantity(exact(q)) for q in ("1200", "0.500000", "10")] == ["1,200", "0.5", "10"]
+
+
+@pytest.mark.parametrize("given", ["", "  "])
+def test_nothing_typed_is_called_missing(given: str) -> None:
+    with pytest.raises(Invalid, match=r"^Reorder point is missing\. Fill it in\.$"):
+        parse_decimal(given, field="reorder_point")

@@ -23,12 +23,12 @@ def test_a_shortage_names_the_product_the_figures_and_the_cure() -> None:
     with pytest.raises(StockShort) as refusal:
         draw_all([a_need(1200)], [a_lot(200)], names={1: "BLT-M4"})
     text = str(refusal.value)
-    assert "BLT-M4: 1,200 needed, 200 in stock, 1,000 missing" in text
+    assert "BLT-M4: 1,200 needed, 200 available, 1,000 missing" in text
     assert text.endswith("Receive the missing goods or build less.")
 
 
 def test_a_product_without_a_name_is_still_told_apart() -> None:
-    with pytest.raises(StockShort, match="product 7: 1 needed, 0 in stock, 1 missing"):
+    with pytest.raises(StockShort, match="product 7: 1 needed, 0 available, 1 missing"):
         draw_all([a_need(1, product_id=7)], [], names={1: "BLT-M4"})
 
 

@@ -10,7 +10,6 @@ from partsemble_core.domain.planning import (
     BuildAlert,
     buildable_with_reservation,
     check_targets,
-    reorder_is_due,
     reserved,
     short_over_all,
     suggest,
@@ -47,15 +46,6 @@ def test_n11_from_point_20_to_30_stock_is_approaching(stock: str, expected: Buil
 def test_what_is_planned_is_not_suggested_again() -> None:
     assert alert_at(2, planned=1, point=3, target=10) == (7, BuildAlert.BELOW)
     assert alert_at(2, planned=8, point=3, target=10) == (0, BuildAlert.NONE)
-
-
-@pytest.mark.parametrize(("stock", "due"), [("10.000001", False), ("10", True), ("0", True)])
-def test_n12_reordering_is_due_at_the_point_and_below(stock: str, due: bool) -> None:
-    assert reorder_is_due(stock=exact(stock), reorder_point=exact(10)) is due
-
-
-def test_without_a_reorder_point_nothing_is_due() -> None:
-    assert not reorder_is_due(stock=exact(0), reorder_point=exact(0))
 
 
 def test_optional_needs_reserve_nothing() -> None:

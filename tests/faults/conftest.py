@@ -10,7 +10,7 @@ from hypothesis import settings
 
 from tests.faults.stage import an_engine
 
-SEEDS = 30
+SEEDS = 12
 
 # Much more of what the machine does; test_machine.py says how to ask for it.
 settings.register_profile("thorough", max_examples=1000, stateful_step_count=60, deadline=None)

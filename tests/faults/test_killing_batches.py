@@ -102,6 +102,7 @@ def points_of(stage: Stage, child: Child, folder: Path, scene: Scene) -> list[Po
     return rehearsal.reached()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scene", SCENES)
 def test_no_kill_in_a_batch_posts_twice_or_never(stage: Stage, child: Child, tmp_path: Path, scene: Scene) -> None:
     points = points_of(stage, child, tmp_path, scene)

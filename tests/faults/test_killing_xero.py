@@ -70,6 +70,7 @@ def assert_posted_once(stage: XeroStage, export_id: int) -> None:
     assert kept == {export.external_id: "POSTED"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scene", [lost_draft, refused_token])
 def test_no_kill_posts_twice_or_never_in_xero(stage: XeroStage, child: Child, tmp_path: Path, scene: Scene) -> None:
     rehearsal = killing(stage, child, tmp_path)

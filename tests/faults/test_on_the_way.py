@@ -181,7 +181,7 @@ def elsewhere() -> Iterator[tuple[str, list[str]]]:
         do_GET = do_POST = answer
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}/", came
         server.shutdown()

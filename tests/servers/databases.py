@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 import redis
+import sqlalchemy as sa
+from sqlalchemy import event
 
 from partsemble_core.embedded_valkey import EmbeddedValkey
 from tests.servers.postgres import PostgresServer, running_postgres
@@ -108,3 +110,14 @@ def copy_of(template: Path, path: Path) -> str:
     """The URL of a copy of the SQLite file ``template``."""
     shutil.copyfile(template, path)
     return sqlite_url(path)
+
+
+def forgetful(engine: sa.Engine) -> sa.Engine:
+    """The same engine; its SQLite doesn't wait for the disk, as the tests' PostgreSQL doesn't: no test pulls a plug."""
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _never_sync)
+    return engine
+
+
+def _never_sync(connection: sqlite3.Connection, record: object) -> None:
+    connection.execute("PRAGMA synchronous=OFF")

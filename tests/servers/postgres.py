@@ -32,6 +32,7 @@ SOCKET_PORT = 5432  # names the socket file only: nothing listens on the network
 FAST_AND_FORGETFUL = {
     "fsync": "off",
     "full_page_writes": "off",
+    "jit": "off",
     "listen_addresses": "",
     "max_connections": "100",
     "shared_buffers": "16MB",

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from hypothesis import settings
 
 from partsemble_core.store.database import open_engine
-from tests.servers.databases import BACKENDS, copy_of
+from tests.servers.databases import BACKENDS, copy_of, forgetful
 from tests.servers.postgres import PostgresServer
 from tests.services.makers import Shop, a_shop
 
@@ -33,7 +33,7 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         else:
             server: PostgresServer = request.getfixturevalue("postgres_server")
             url = stack.enter_context(server.new_database(template=request.getfixturevalue("migrated_postgres")))
-        opened = open_engine(url)
+        opened = forgetful(open_engine(url))
         yield opened
         opened.dispose()
 

@@ -110,6 +110,11 @@ CORRUPTIONS = [
         ),
         ("month-end", "SELECT MAX(id) FROM month_ends", "DELETE FROM month_end_lots WHERE month_end_id = :id"),
         (
+            "month-end-value",
+            "SELECT MIN(id) FROM month_ends",
+            "UPDATE month_ends SET value = value + 1 WHERE id = :id",
+        ),
+        (
             "entry-document",
             "SELECT MIN(id) FROM stock_entries WHERE document_kind = 'receipt'",
             "UPDATE stock_entries SET document_id = 999999999 WHERE id = :id",

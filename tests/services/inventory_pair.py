@@ -19,7 +19,6 @@ from partsemble_core.services.receiving import LineInput
 from partsemble_core.services.reversing import DocumentInUse
 from partsemble_core.store.adjustments import StockCount
 from partsemble_core.store.lots import Lot
-from partsemble_core.store.products import Product
 from tests.services import inventory_undoing
 from tests.services.inventory_cards import ZERO, No, Recipe
 from tests.services.inventory_laws import Ledger, broken_laws, ledger_of
@@ -51,7 +50,9 @@ QUERIES = {
     "adjustments": "SELECT id, lot_id, quantity, cost, state FROM adjustments WHERE company_id = :c ORDER BY id",
     "balances": """SELECT p.sku, b.quantity, b.value FROM products p JOIN stock_balances b
         ON b.company_id = p.company_id AND b.product_id = p.id WHERE p.company_id = :c""",
+    "products": "SELECT id, sku FROM products WHERE company_id = :c",
 }
+STATEMENTS = {name: sa.text(sql) for name, sql in QUERIES.items()}
 Rows = dict[str, list[Any]]
 
 
@@ -275,12 +276,11 @@ class Pair:
 
     def rows(self) -> Rows:
         with self.shop.reading() as session:
-            return {
-                name: list(session.execute(sa.text(sql), {"c": self.shop.company_id})) for name, sql in QUERIES.items()
-            }
+            company = {"c": self.shop.company_id}
+            return {name: list(session.execute(statement, company)) for name, statement in STATEMENTS.items()}
 
     def _compare_lots(self, found: Rows) -> None:
-        skus = {product.id: product.sku for product in self.shop.rows(sa.select(Product))}
+        skus = {product.id: product.sku for product in found["products"]}
         ours = [
             (skus[row.product_id], str(row.received_on), *map(millionths, row[3:7]), row.state) for row in found["lots"]
         ]

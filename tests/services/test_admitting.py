@@ -49,7 +49,7 @@ def token_for(engine: sa.Engine, person: Person, name: object = "scanner") -> st
 
 def holder_of(engine: sa.Engine, token: str) -> Person | None:
     with database.reading_anywhere(engine) as session:
-        return admitting.find_token_holder(session, token)
+        return admitting.find_token_holder(session, token, now=NOW)
 
 
 def everything(engine: sa.Engine) -> list[list[tuple[Any, ...]]]:

@@ -147,7 +147,7 @@ def test_a_shortage_refuses_the_whole_build_and_lists_every_one(shop: Shop) -> N
         ComponentInput(sku="plate", quantity="1", optional=True),
         ComponentInput(sku="nut", quantity="2"),
     )
-    says = r"bolt: 40 needed, 39\.5 in stock, 0\.5 missing; nut: 20 needed, 0 in stock, 20 missing\. Receive"
+    says = r"bolt: 40 needed, 39\.5 available, 0\.5 missing; nut: 20 needed, 0 available, 20 missing\. Receive"
     with refused(shop, StockShort, "stock-short", says=says):
         shop.build("kit", "10")
 

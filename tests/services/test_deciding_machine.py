@@ -174,6 +174,7 @@ def dying(point: str | None) -> Any:
         yield
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("posting", [Posting.DRAFT_THEN_POST, Posting.LOOKUP, Posting.NATIVE_KEY])
 def test_at_most_one_posting_of_a_document_whatever_is_decided(migrated_sqlite: Path, posting: Posting) -> None:
     class Machine(Decisions):

@@ -70,7 +70,7 @@ def test_a_sub_assembly_never_in_stock_before_has_a_last_known_cost_after(tree: 
 
 
 def test_without_asking_nothing_is_built_first(tree: Shop) -> None:
-    with refused(tree, StockShort, "stock-short", says="board: 1 needed, 0 in stock"):
+    with refused(tree, StockShort, "stock-short", says="board: 1 needed, 0 available"):
         build(tree, "kit", "1")
 
 
@@ -87,7 +87,7 @@ def test_a_preview_with_sub_assemblies_writes_nothing_and_says_what_executing_do
 
 
 def test_all_shortages_of_all_levels_are_listed_at_once(tree: Shop) -> None:
-    says = r"wire: 21 needed, 10 in stock, 11 missing.*bolt: 105 needed, 100 in stock, 5 missing"
+    says = r"wire: 21 needed, 10 available, 11 missing.*bolt: 105 needed, 100 available, 5 missing"
     with pytest.raises(StockShort) as caught:
         build(tree, "kit", "21", build_subassemblies=True)
     assert {(s.needed, s.available) for s in caught.value.shortages} == {(21, 10), (105, 100)}
@@ -173,7 +173,7 @@ def test_an_expired_lot_is_not_taken_where_the_company_says_so(shop: Shop) -> No
     assert [number for _, number, _, _ in taken(shop, build(shop, "kit", "1"))] == ["OLD"]
     set_options(shop, block_expired=True)
     assert [number for _, number, _, _ in taken(shop, build(shop, "kit", "1"))] == ["NEW"], "good through its last day"
-    with refused(shop, StockShort, "stock-short", says="11 needed, 9 free to take, 9 expired, 2 missing"):
+    with refused(shop, StockShort, "stock-short", says="11 needed, 9 available, 9 expired, 2 missing"):
         build(shop, "kit", "11")
     old = shop.lots("glue")[0]
     with refused(shop, Invalid, "invalid", field="lots[0]", says="Lot OLD"):
@@ -186,7 +186,7 @@ def test_an_expired_lot_is_not_taken_where_the_company_says_so(shop: Shop) -> No
 def test_a_held_lot_is_never_taken(tree: Shop) -> None:
     (lot,) = tree.lots("bolt")
     tree.write(lambda s: holding.hold(s, tree.act, lot.id, reason="Rust"))
-    with refused(tree, StockShort, "stock-short", says="3 needed, 0 free to take, 100 on hold.*release"):
+    with refused(tree, StockShort, "stock-short", says="3 needed, 0 available, 100 on hold.*Release"):
         build(tree, "board", "1")
     with refused(tree, Invalid, "invalid", field="lots[0]", says="is on hold: Rust"):
         build(tree, "board", "1", lots={0: [(lot.id, "3")]})

@@ -107,7 +107,7 @@ def test_pain_8_nothing_is_made_at_a_cost_of_nothing_before_its_parts_are_receiv
     """The part of it that is ours: a build never goes ahead of its goods at 0.00, at an average or at an order's price.
     It is refused, and with the goods it costs what they cost: 3 × 0.70 = 2.10. Only what was free is free. Goods that
     are sold before they are there belong to sales, which don't exist yet."""
-    with refused(parts, StockShort, "stock-short", says="3 needed, 0 in stock"):
+    with refused(parts, StockShort, "stock-short", says="3 needed, 0 available"):
         parts.build("kit", "1")
     parts.stock("screw", "3", "0.70")
     with refused(parts, StockShort, "stock-short"):  # received today is not there yesterday

@@ -15,6 +15,7 @@ from partsemble_core.services import building, planning
 from partsemble_core.services.building import NoActiveBom
 from partsemble_core.services.cataloguing import ComponentInput, CostInput
 from partsemble_core.services.closing import PeriodLocked
+from partsemble_core.services.replenishing import list_reorder_alerts
 from partsemble_core.store.builds import Build, BuildLine, cost_lines_of, lines_of
 from partsemble_core.store.lots import StockEntry
 from tests.services.makers import TODAY, Shop, a_shop, connect, contents, in_threads, refused
@@ -97,14 +98,15 @@ def test_what_is_executed_or_cancelled_is_not_planned_any_more(bench: Shop) -> N
     done, gone = plan(bench, "kit", "1"), plan(bench, "kit", "1")
     execute(bench, done)
     assert bench.write(lambda s: planning.cancel_planned(s, bench.act, gone.id)).state == "cancelled"
-    for planned in (done, gone):
+    said = "was executed by ann@example.com on 2026-05-04 at 09:30"
+    for planned, words in ((done, said), (gone, "was cancelled by")):
         for step in (
             lambda s, i=planned.id: building.execute_planned(s, bench.act, i),
             lambda s, i=planned.id: planning.edit_planned(s, bench.act, i, quantity="2"),
             lambda s, i=planned.id: planning.cancel_planned(s, bench.act, i),
             lambda s, i=planned.id: planning.refresh_to_active_bom(s, bench.act, i),
         ):
-            with refused(bench, WrongState, "wrong-state", says="not planned any more"):
+            with refused(bench, WrongState, "wrong-state", says=words):
                 bench.write(step)
         with pytest.raises(WrongState), bench.reading() as session:
             building.preview_planned(session, planned.id)
@@ -253,7 +255,7 @@ def test_reserved_stock_is_kept_for_planned_builds_in_the_order_of_their_priorit
     bench.write(lambda s: planning.reorder(s, bench.act, [second.id]))
     assert planned_preview(bench, second).costing.shortages == ()
     assert execute(bench, second).state == "completed"
-    with refused(bench, StockShort, "stock-short", says="20 in stock|20 not reserved"):
+    with refused(bench, StockShort, "stock-short", says="20 available|20 not reserved"):
         execute(bench, first)
     edit(bench, first, quantity="10")
     assert execute(bench, first).state == "completed"
@@ -309,7 +311,7 @@ def test_n12_a_reorder_point_alerts_at_it_and_below(bench: Shop) -> None:
 
     def alerts() -> list[tuple[str, Decimal]]:
         with bench.reading() as session:
-            return [(alert.product.sku, alert.stock) for alert in planning.list_reorder_alerts(session)]
+            return [(alert.product.sku, alert.stock) for alert in list_reorder_alerts(session)]
 
     assert alerts() == [("nut", 0), ("panel", 50)]
     update(bench, "nut", is_active=False)

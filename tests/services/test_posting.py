@@ -12,7 +12,9 @@ import sqlalchemy as sa
 from partsemble_core.domain.exports import ExportState
 from partsemble_core.plugin_testing.lying_books import Lie
 from partsemble_core.services.claiming import due_exports
+from partsemble_core.services.settling import NO_CLEAR_ANSWER
 from partsemble_core.store.connections import Connection, ConnectionState
+from partsemble_core.store.exports import ExportAttempt
 from tests.faults.stage import Stage, a_stage, an_engine, assert_posted_once
 
 MINUTE = dt.timedelta(minutes=1)
@@ -97,6 +99,10 @@ def test_each_error_leads_where_its_class_says(
     export = stage.export(export_id)
     assert export.state == (state or before)
     assert stage.attempts(export_id)[-1] == (step, outcome)
+    assert (export.problem == NO_CLEAR_ANSWER) == (state == ExportState.UNKNOWN), "people read a sentence of ours"
+    with stage.house.reading(stage.company_id) as session:
+        said = session.scalars(sa.select(ExportAttempt.message).order_by(ExportAttempt.id.desc())).first()
+    assert said not in ("", NO_CLEAR_ANSWER), "what the plugin said stays with the attempt"
     assert export.problem
     assert export.lease_until is None, "the next worker needn't wait for a lease"
     assert stage.held(export_id, status="posted") == (

@@ -15,7 +15,7 @@ from partsemble_core.services.exporting import AccountNotSet
 from partsemble_core.services.receiving import LineInput
 from partsemble_core.store.lots import StockEntry
 from partsemble_core.store.products import Product
-from partsemble_core.store.receipts import Receipt, lines_of
+from partsemble_core.store.receipts import Receipt, Supplier, lines_of
 from tests.services.makers import TODAY, Shop, a_line, a_shop, connect, contents, in_threads, refused
 
 WRONG_AMOUNTS = ["-1", 10**400, "NaN", "1e5", "1.0000001", "1,000", 1.5, True, "", "１", "1000000000", Decimal("NaN")]
@@ -149,7 +149,7 @@ def test_a_draft_is_edited_until_it_is_confirmed(bolts: Shop) -> None:
         edit(a_line("nut", "0"))
     bolts.confirm(draft)
     assert bolts.left("nut") == [("ACM-20260502", 8, Decimal("9.5"))]
-    with refused(bolts, WrongState, "wrong-state", says="PSB-RCV-0001 is confirmed and locked"):
+    with refused(bolts, WrongState, "wrong-state", says="PSB-RCV-0001 was confirmed by"):
         edit(a_line("nut", "1"))
     with refused(bolts, WrongState, "wrong-state", says="reversing it"):
         bolts.confirm(draft)
@@ -245,6 +245,19 @@ def test_an_inactive_product_is_not_received(bolts: Shop) -> None:
     bolts.write(lambda s: s.execute(sa.update(Product).where(Product.sku == "bolt").values(is_active=False)) and None)
     with refused(bolts, Invalid, "invalid", field="lines[0].sku", says="bolt is inactive"):
         bolts.draft(a_line("bolt"))
+
+
+def test_nothing_new_is_received_from_an_inactive_supplier(bolts: Shop) -> None:
+    begun = bolts.draft(a_line("bolt", "10", total_cost="5.00"))
+    bolts.write(lambda s: s.execute(sa.update(Supplier).values(is_active=False)) and None)
+    with refused(bolts, Invalid, "invalid", field="supplier", says="^ACM is inactive. Activate it before receiving"):
+        bolts.draft(a_line("bolt"))
+    edited = bolts.write(
+        lambda s: receiving.edit_receipt(s, begun.id, lines=[a_line("bolt", "4", total_cost="2.00")], act=bolts.act)
+    )
+    assert edited.total_cost == 2
+    assert bolts.confirm(begun).state == "confirmed", "what was begun before is no new receipt"
+    assert bolts.balance("bolt").quantity == 4
 
 
 def test_what_belongs_to_another_company_is_not_received(bolts: Shop) -> None:

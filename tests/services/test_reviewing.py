@@ -223,8 +223,8 @@ def test_what_does_not_wait_is_not_reviewed(bench: Shop) -> None:
     set_options(bench, qa_review=False)
     plain = build(bench, "kit", "1")
     assert plain.state == "completed"
-    for made in (done, gone, plain):
-        with refused(bench, WrongState, "wrong-state", says=f"{made.reference} is {made.state}"):
+    for made, words in ((done, "was approved by ann"), (gone, "was rejected by ann"), (plain, "is completed")):
+        with refused(bench, WrongState, "wrong-state", says=words):
             approve(bench, made)
         with refused(bench, WrongState, "wrong-state"):
             reject(bench, made, "full")
@@ -277,7 +277,7 @@ def test_goods_that_came_back_are_not_taken_by_a_build_of_a_day_before(bench: Sh
     """Between the first build and its rejection they weren't there: stock would have been below zero on that day."""
     made = build(bench, "kit", "100", built_on="2026-04-10")
     reject(bench, made, "full")
-    with pytest.raises(PartsembleError, match="bolt: 1 needed, 0 in stock"):
+    with pytest.raises(PartsembleError, match="bolt: 1 needed, 0 available"):
         build(bench, "kit", "1", built_on="2026-04-11")
     assert build(bench, "kit", "100").state == "pending_qa", "today they are"
     assert unconserved(bench) == {}
@@ -286,7 +286,7 @@ def test_goods_that_came_back_are_not_taken_by_a_build_of_a_day_before(bench: Sh
 def test_of_a_lot_that_was_low_meanwhile_a_build_of_then_takes_what_there_was(bench: Shop) -> None:
     made = build(bench, "kit", "90", built_on="2026-04-10")
     reject(bench, made, "full")
-    with pytest.raises(PartsembleError, match="bolt: 11 needed, 10 in stock"):
+    with pytest.raises(PartsembleError, match="bolt: 11 needed, 10 available"):
         build(bench, "kit", "11", built_on="2026-04-11")
     then = build(bench, "kit", "10", built_on="2026-04-11")
     assert [quantity for line, _, quantity, _ in taken(bench, then) if line == 1] == [10]

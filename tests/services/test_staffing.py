@@ -179,7 +179,7 @@ def test_who_is_deactivated_is_out_at_once_and_by_every_door(engine: sa.Engine) 
     crew.write(lambda s: deactivate(s, admin.membership_id, now=NOW))
     assert not is_in(crew, "k")
     with database.reading_anywhere(engine) as session:
-        assert find_token_holder(session, token) is None
+        assert find_token_holder(session, token, now=NOW) is None
     with pytest.raises(Forbidden):
         crew.enter("admin")
     with pytest.raises(InvitationOver):
@@ -188,7 +188,7 @@ def test_who_is_deactivated_is_out_at_once_and_by_every_door(engine: sa.Engine) 
     assert crew.enter("admin").role == Role.ADMIN
     assert not is_in(crew, "k")
     with database.reading_anywhere(engine) as session:
-        assert find_token_holder(session, token) is None
+        assert find_token_holder(session, token, now=NOW) is None
 
 
 def test_a_role_counts_from_the_next_request_on(engine: sa.Engine) -> None:

@@ -173,6 +173,7 @@ class CompanyMachine(RuleBasedStateMachine):
         self.ledger = now
 
 
+@pytest.mark.slow
 def test_whatever_a_company_does_its_stock_obeys_the_laws(engine: sa.Engine) -> None:
     examples, steps = SIZES[engine.dialect.name]
     size = settings(

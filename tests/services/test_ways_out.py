@@ -35,22 +35,22 @@ def test_a_shortage_tells_what_is_on_hold_and_expired(shop: Shop) -> None:
     shop.receive(a_line("glue", "0.9", lot_number="OLD", expires_on=f"{days_ago(2)}"), on=days_ago(9))
     hold(shop, the_lot(shop, "glue"))
     says = (
-        "glue: 0.02 needed, 0 free to take, 0.94 on hold, 0.9 expired, 0.02 missing. "
-        "Receive the missing goods, release what is on hold, or build less."
+        "glue: 0.02 needed, 0 available, 0.94 on hold, 0.9 expired, 0.02 missing. "
+        "Release lots on hold, receive the missing goods, or build less."
     )
     with refused(shop, StockShort, "stock-short", says=says):
         shop.build("kit", "1")
 
 
 def test_a_made_part_that_is_short_is_to_be_built_first(tree: Shop) -> None:
-    says = "board: 1 needed, 0 in stock, 1 missing. Build board first or build less."
+    says = "board: 1 needed, 0 available, 1 missing. Build board first or build less."
     with refused(tree, StockShort, "stock-short", says=says):
         tree.build("kit", "1")
 
 
 def test_a_backdated_shortage_says_of_which_day_it_is(tree: Shop) -> None:
     tree.stock("bolt", "50", on=days_ago(1))
-    says = f"bolt: 120 needed, 100 in stock as of {days_ago(3)}, 50 more since, 20 missing. .*use a later day"
+    says = f"bolt: 120 needed, 100 available as of {days_ago(3)}, 50 more since, 20 missing. .*use a later day"
     with refused(tree, StockShort, "stock-short", says=says):
         tree.build("board", "40", on=days_ago(3))
     assert tree.build("board", "40").quantity == 40

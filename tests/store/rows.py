@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from partsemble_core.store.everything import metadata
 
-APPEND_ONLY = ("stock_entries", "draws", "returns", "backend_records", "audit_entries")
+APPEND_ONLY = ("stock_entries", "draws", "returns", "backend_records", "audit_entries", "reconcile_runs")
 A_TIME = "2026-05-04 09:30:00+00:00"
 KNOWN = {
     "account_mappings": {"role": "waste"},
@@ -38,6 +38,7 @@ KNOWN = {
     "products": {"kind": "component"},
     "receipt_charges": {"spread_by": "cost"},
     "receipts": {"state": "draft"},
+    "reconcile_runs": {"verdict": "unknown"},
     "remote_sales": {"kind": "invoice", "status": "open"},
     "returns": {"document_kind": "build"},
     "reversals": {"document_kind": "build"},

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import sqlite3
 import threading
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -192,3 +195,18 @@ def test_the_folder_of_a_new_sqlite_file_is_made_for_its_owner_only(tmp_path: ob
     with engine.connect() as connection:
         connection.exec_driver_sql("SELECT 1")
     engine.dispose()
+
+
+def test_a_new_file_that_somebody_writes_is_opened_once_they_are_done(tmp_path: Path) -> None:
+    """As when two start at once: SQLite refuses to change the mode of such a file and doesn't wait."""
+    path = tmp_path / "new.sqlite3"
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        leave = threading.Timer(0.3, writer.execute, ["COMMIT"])
+        leave.start()
+        engine = database.open_engine(f"sqlite:///{path}")
+        with engine.connect() as connection:
+            mode = connection.exec_driver_sql("PRAGMA journal_mode").scalar()
+        engine.dispose()
+        leave.join()
+    assert mode == "wal"

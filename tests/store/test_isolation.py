@@ -57,7 +57,7 @@ def test_every_table_but_those_of_the_whole_installation_belongs_to_a_company() 
     owned = {model.__tablename__ for model in MODELS}
     # One message of the books may tell of many companies; what it tells of each is split before it is kept.
     of_all = {"companies", "users", "grants", "token_sets", "refresh_tries", "backend_settings", "heard_messages"}
-    of_all |= {"rate_buckets", "rate_calls", "password_resets", "recovery_codes"}
+    of_all |= {"rate_buckets", "rate_calls", "password_resets", "recovery_codes", "set_up_codes"}
     assert {*metadata.tables} - owned == of_all
 
 

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from partsemble_core.errors import say, word
 from partsemble_core.store.base import Millionths, UtcDateTime
 from partsemble_core.store.database import write
 from partsemble_core.store.products import Product
@@ -77,6 +78,12 @@ def test_a_time_is_compared_as_a_point_in_time(engine: sa.Engine) -> None:
 def test_a_time_without_a_zone_is_refused(engine: sa.Engine) -> None:
     with pytest.raises(ValueError, match="without a zone"):
         UtcDateTime().process_bind_param(dt.datetime(2026, 5, 4), SQLITE)  # noqa: DTZ001 - the point of it
+
+
+def test_a_text_of_ours_is_kept_as_its_english(engine: sa.Engine) -> None:
+    fill(engine, 1)
+    kept = reread(engine, name=say("{what}: 5 % of {key}", what=word("Lot"), key="{x}")).name
+    assert (kept, type(kept)) == ("Lot: 5 % of {x}", str)
 
 
 def reread(engine: sa.Engine, **values: object) -> Product:

@@ -230,6 +230,7 @@ def leaks_of(scene: Scene, engine_url: str, redis_url: str, folder: Path) -> lis
     return found
 
 
+@pytest.mark.slow
 def test_no_marked_secret_is_found_anywhere(
     scene: Scene, database_url: str, empty_valkey_url: str, tmp_path: Path
 ) -> None:

@@ -20,13 +20,15 @@ from partsemble_core.services.listing.book_tables import ACCOUNTS, EXPORTS
 from partsemble_core.services.listing.correction_tables import ADJUSTMENTS, COUNTS
 from partsemble_core.services.listing.event_tables import EVENT_DELIVERIES
 from partsemble_core.services.listing.heard_tables import HEARD_EVENTS
-from partsemble_core.services.listing.labels import build_label, export_label, receipt_label
+from partsemble_core.services.listing.labels import build_label, document_label, export_label, receipt_label
 from partsemble_core.services.listing.paging import Table, all_rows, page_of
 from partsemble_core.services.listing.people_tables import INVITATIONS, MEMBERS, SIGN_INS
+from partsemble_core.services.listing.reconciling_tables import RECONCILE_RUNS, TRUE_UPS
 from partsemble_core.services.listing.sales_tables import SALES_DOCUMENTS
 from partsemble_core.services.listing.stock_tables import BUILDS, ENTRIES, LOTS, PRODUCTS, RECEIPTS
 from partsemble_core.services.listing.supplier_tables import LINKS, SUPPLIERS
 from partsemble_core.services.listing.sync_tables import CONTACTS, ITEMS, SYNCS
+from partsemble_core.services.listing.token_tables import API_TOKENS
 from partsemble_core.store.session import CompanySession
 
 __all__ = [
@@ -41,10 +43,12 @@ __all__ = [
     "Row",
     "Table",
     "build_label",
+    "document_label",
     "export_label",
     "get_table",
     "list_accounts",
     "list_adjustments",
+    "list_api_tokens",
     "list_audit_log",
     "list_builds",
     "list_contacts",
@@ -59,10 +63,12 @@ __all__ = [
     "list_members",
     "list_products",
     "list_receipts",
+    "list_reconcile_runs",
     "list_sales_documents",
     "list_sign_ins",
     "list_suppliers",
     "list_syncs",
+    "list_true_ups",
     "parse_list_query",
     "receipt_label",
     "rows_for_download",
@@ -88,8 +94,11 @@ TABLES: Mapping[str, Table] = {
         MEMBERS,
         INVITATIONS,
         SIGN_INS,
+        API_TOKENS,
         SALES_DOCUMENTS,
         HEARD_EVENTS,
+        RECONCILE_RUNS,
+        TRUE_UPS,
     )
 }
 
@@ -145,6 +154,11 @@ def list_counts(session: CompanySession, query: ListQuery) -> Listing:
 def list_adjustments(session: CompanySession, query: ListQuery) -> Listing:
     """Adjustments, newest first. Filters: product, lot, count (ids), reason, state, from, to."""
     return page_of(session, ADJUSTMENTS, query)
+
+
+def list_api_tokens(session: CompanySession, query: ListQuery) -> Listing:
+    """API tokens, newest first, without what they read. Filters: state (active, revoked, expired)."""
+    return page_of(session, API_TOKENS, query)
 
 
 def list_syncs(session: CompanySession, query: ListQuery) -> Listing:
@@ -206,6 +220,16 @@ def list_heard_events(session: CompanySession, query: ListQuery) -> Listing:
     return page_of(session, HEARD_EVENTS, query)
 
 
+def list_reconcile_runs(session: CompanySession, query: ListQuery) -> Listing:
+    """Each time that the books were asked, newest first. Filters: verdict, from, to (days compared)."""
+    return page_of(session, RECONCILE_RUNS, query)
+
+
+def list_true_ups(session: CompanySession, query: ListQuery) -> Listing:
+    """True-ups of rounding with the state of their postings, newest first. Filters: label, from, to."""
+    return page_of(session, TRUE_UPS, query)
+
+
 LISTS: Mapping[str, Callable[[CompanySession, ListQuery], Listing]] = {
     "products": list_products,
     "lots": list_lots,
@@ -225,8 +249,11 @@ LISTS: Mapping[str, Callable[[CompanySession, ListQuery], Listing]] = {
     "members": list_members,
     "invitations": list_invitations,
     "sign_ins": list_sign_ins,
+    "api_tokens": list_api_tokens,
     "sales_documents": list_sales_documents,
     "heard_events": list_heard_events,
+    "reconcile_runs": list_reconcile_runs,
+    "true_ups": list_true_ups,
 }
 
 

@@ -8,12 +8,14 @@ from types import MappingProxyType
 from typing import Literal
 
 from partsemble_core.domain.products import clean_text
-from partsemble_core.errors import Invalid
+from partsemble_core.errors import Invalid, say
 
 PAGE_SIZE = 50
 MAX_PAGE_SIZE = 200
 MAX_PAGE = 1_000_000
 SEARCH_LENGTH = 200
+SEARCH_WORDS = 16
+"""Each word is looked for in all that the list holds."""
 Kind = Literal["text", "quantity", "money", "date", "time", "state", "number"]
 Row = dict[str, object]
 """Decimal, date, aware datetime, str, int, bool or None by key; every row has ``id``, and ids to link by."""
@@ -43,7 +45,10 @@ class ListQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """One page. ``total`` counts the rows of all pages, ``query`` is what was answered."""
+    """One page. ``total`` counts the rows of all pages, ``query`` is what was answered.
+
+    ``has_more``: a search of a long list finds more rows than its pages hold; a download has them all.
+    """
 
     name: str
     title: str
@@ -51,6 +56,7 @@ class Listing:
     rows: list[Row]
     total: int
     query: ListQuery
+    has_more: bool = False
 
     @property
     def pages(self) -> int:
@@ -78,19 +84,23 @@ def parse_list_query(arguments: Mapping[str, str]) -> ListQuery:
 def check_page(query: ListQuery) -> None:
     """Raises Invalid for a page that can't be."""
     if not 1 <= query.page <= MAX_PAGE:
-        raise Invalid("page", f"A page is a whole number from 1 to {MAX_PAGE}.")
+        raise Invalid("page", say("A page is a whole number from 1 to {max_page}.", max_page=MAX_PAGE))
     if not 1 <= query.page_size <= MAX_PAGE_SIZE:
-        raise Invalid("page_size", f"A page has 1 to {MAX_PAGE_SIZE} rows.")
+        raise Invalid("page_size", say("A page has 1 to {max_page_size} rows.", max_page_size=MAX_PAGE_SIZE))
 
 
-def search_words(query: ListQuery) -> list[str]:
-    """The words that a row must hold, each in any of its text columns. Raises Invalid."""
-    return clean_text(query.search, field="search", length=SEARCH_LENGTH, required=False).split()
+def search_words(text: str) -> list[str]:
+    """The words that a row must hold, each in any of its texts; what is said twice is asked once. Raises Invalid."""
+    words = clean_text(text, field="search", length=SEARCH_LENGTH, required=False).split()
+    found = list({word.casefold(): word for word in words}.values())
+    if len(found) > SEARCH_WORDS:
+        raise Invalid("search", say("A search has at most {most} words. Leave some out.", most=SEARCH_WORDS))
+    return found
 
 
 def _whole(text: str, *, field: str, default: int) -> int:
     if not text:
         return default
     if not (text.isascii() and text.isdigit() and len(text) <= 9):
-        raise Invalid(field, f"{text[:20]!r} isn't a whole number. Use one from 1.")
+        raise Invalid(field, say("{text!r} isn't a whole number. Use one from 1.", text=text[:20]))
     return int(text)

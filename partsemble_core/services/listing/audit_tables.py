@@ -35,10 +35,10 @@ AUDIT_LOG = Table(
     columns=(
         Column("at", "When", "time"),
         Column("by", "Who"),
-        Column("door", "Through", "state"),
+        Column("door", "Via", "state"),
         Column("address", "From"),
         Column("action", "Did", "state"),
-        Column("kind", "What"),
+        Column("kind", "What", "state"),
         Column("subject", "Which"),
         Column("changes", "Changes", sortable=False),
     ),
@@ -55,6 +55,7 @@ AUDIT_LOG = Table(
         "subject_id": AuditEntry.subject_id,
     },
     join=lambda statement: statement.select_from(AuditEntry),
+    sorts={"kind": sa.func.lower(AuditEntry.kind)},  # "BOM" belongs between "account" and "build"
     searched=("by", "subject", "changes", "address"),
     order="at",
     descending=True,

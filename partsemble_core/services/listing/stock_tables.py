@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, cast
 
@@ -15,6 +16,8 @@ from partsemble_core.domain.receipts import ReceiptState
 from partsemble_core.services.listing import labels
 from partsemble_core.services.listing.asking import Column, Row
 from partsemble_core.services.listing.paging import (
+    Join,
+    Match,
     Statement,
     Table,
     by_id,
@@ -23,9 +26,9 @@ from partsemble_core.services.listing.paging import (
     since,
     until,
 )
-from partsemble_core.store.adjustments import Adjustment
+from partsemble_core.store.adjustments import Adjustment, Reversal
 from partsemble_core.store.base import Millionths
-from partsemble_core.store.builds import Build
+from partsemble_core.store.builds import Build, places_of_planned
 from partsemble_core.store.lots import DocumentKind, Lot, StockEntry
 from partsemble_core.store.products import Product, StockBalance
 from partsemble_core.store.receipts import Receipt, ReceiptLine, Supplier
@@ -52,39 +55,95 @@ def _lot_row(row: Row) -> Row:
 
 
 def _build_row(row: Row) -> Row:
+    """What was never executed cost nothing yet, which isn't 0.00."""
+    if row["total_cost"] is None:
+        return {**row, "unit_cost": None}
     return _with_unit_cost(row, cost="total_cost", quantity="quantity")
 
 
-def _products(statement: Statement) -> Statement:
-    balance = sa.and_(StockBalance.company_id == Product.company_id, StockBalance.product_id == Product.id)
-    return statement.select_from(Product).outerjoin(StockBalance, balance)
-
-
-def _lots(statement: Statement) -> Statement:
-    return (
-        statement.select_from(Lot)
-        .join(Product, same_company(Lot, Lot.product_id, Product))
-        .outerjoin(ReceiptLine, same_company(Lot, Lot.receipt_line_id, ReceiptLine))
-        .outerjoin(Receipt, same_company(ReceiptLine, ReceiptLine.receipt_id, Receipt))
-        .outerjoin(Build, same_company(Lot, Lot.build_id, Build))
-        .outerjoin(Adjustment, same_company(Lot, Lot.adjustment_id, Adjustment))
-        .outerjoin(WHOLE, sa.and_(WHOLE.company_id == Lot.company_id, WHOLE.id == Lot.split_from_id))
+def _product_of(table: Any, *keys: str) -> Join:
+    """The product that a row is about."""
+    return Join(
+        keys=frozenset(keys),
+        add=lambda statement: statement.join(Product, same_company(table, table.product_id, Product)),
     )
 
 
-def _receipts(statement: Statement) -> Statement:
-    return statement.select_from(Receipt).join(Supplier, same_company(Receipt, Receipt.supplier_id, Supplier))
+def _source(add: Callable[[Statement], Statement], *keys: str) -> Join:
+    """One of the documents that a lot may come from."""
+    return Join(keys=frozenset({"source", *keys}), add=add)
 
 
-def _builds(statement: Statement) -> Statement:
-    return statement.select_from(Build).join(Product, same_company(Build, Build.product_id, Product))
+BALANCES = Join(
+    keys=frozenset({"stock", "average_cost", "value"}),
+    add=lambda statement: statement.outerjoin(
+        StockBalance,
+        sa.and_(StockBalance.company_id == Product.company_id, StockBalance.product_id == Product.id),
+    ),
+)
+LOT_SOURCES = (
+    _source(
+        lambda s: s.outerjoin(ReceiptLine, same_company(Lot, Lot.receipt_line_id, ReceiptLine)), "receipt", "receipt_id"
+    ),
+    _source(lambda s: s.outerjoin(Receipt, same_company(ReceiptLine, ReceiptLine.receipt_id, Receipt))),
+    _source(lambda s: s.outerjoin(Build, same_company(Lot, Lot.build_id, Build))),
+    _source(lambda s: s.outerjoin(Adjustment, same_company(Lot, Lot.adjustment_id, Adjustment))),
+    _source(lambda s: s.outerjoin(WHOLE, same_company(Lot, Lot.split_from_id, WHOLE))),
+)
+SUPPLIER = Join(
+    keys=frozenset({"supplier_code", "supplier_name"}),
+    add=lambda statement: statement.join(Supplier, same_company(Receipt, Receipt.supplier_id, Supplier)),
+)
+LOT = Join(
+    keys=frozenset({"lot_number"}),
+    add=lambda statement: statement.join(Lot, same_company(StockEntry, StockEntry.lot_id, Lot)),
+)
 
 
-def _entries(statement: Statement) -> Statement:
-    return (
-        statement.select_from(StockEntry)
-        .join(Product, same_company(StockEntry, StockEntry.product_id, Product))
-        .join(Lot, same_company(StockEntry, StockEntry.lot_id, Lot))
+def _entries_of_document(match: Match) -> sa.ColumnElement[bool]:
+    """By the documents that moved stock: fewer than what they moved. A split goes by the number of its part."""
+    part = sa.select(Lot.number).where(Lot.split_from_id.is_not(None), match(Lot.number))
+    documents = [sa.select(one.reference).where(match(one.reference)) for one in (Receipt, Build, Adjustment, Reversal)]
+    return StockEntry.reference.in_(sa.union_all(*documents, part))
+
+
+def _entries_of_product(match: Match) -> sa.ColumnElement[bool]:
+    return StockEntry.product_id.in_(sa.select(Product.id).where(match(Product.sku)))
+
+
+def _entries_of_lot(match: Match) -> sa.ColumnElement[bool]:
+    return StockEntry.lot_id.in_(sa.select(Lot.id).where(match(Lot.number)))
+
+
+def _entries_by_person(match: Match) -> sa.ColumnElement[bool]:
+    """Few people record very many entries: each name is found once, from the one before it in the index."""
+    first = sa.select(sa.func.min(StockEntry.recorded_by).label("name"))
+    names = first.cte(recursive=True)
+    then = sa.select(sa.func.min(StockEntry.recorded_by)).where(StockEntry.recorded_by > names.c.name)
+    names = names.union_all(sa.select(then.correlate(names).scalar_subquery()).where(names.c.name.is_not(None)))
+    return StockEntry.recorded_by.in_(sa.select(names.c.name).where(match(names.c.name)))
+
+
+def _lots_of_product(match: Match) -> sa.ColumnElement[bool]:
+    """By its SKU and its name, which are read together."""
+    return Lot.product_id.in_(sa.select(Product.id).where(sa.or_(match(Product.sku), match(Product.name))))
+
+
+def _lots_of_source(match: Match) -> sa.ColumnElement[bool]:
+    """By the first of the documents that a lot may come from, as the column shows it."""
+    split = sa.select(Lot.split_from_id).where(Lot.split_from_id.is_not(None))
+    received = sa.select(ReceiptLine.id).join(Receipt, same_company(ReceiptLine, ReceiptLine.receipt_id, Receipt))
+    ways = (
+        (Lot.receipt_line_id, received.where(match(Receipt.reference))),
+        (Lot.build_id, sa.select(Build.id).where(match(Build.reference))),
+        (Lot.adjustment_id, sa.select(Adjustment.id).where(match(Adjustment.reference))),
+        (Lot.split_from_id, sa.select(WHOLE.id).where(WHOLE.id.in_(split), match(WHOLE.number))),
+    )
+    return sa.or_(
+        *(
+            sa.and_(key.in_(ids), *(before.is_(None) for before, _ in ways[:place]))
+            for place, (key, ids) in enumerate(ways)
+        )
     )
 
 
@@ -115,7 +174,9 @@ PRODUCTS = Table(
         "reorder_point": Product.reorder_point,
         "state": _activity(Product.is_active),
     },
-    join=_products,
+    join=lambda statement: statement.select_from(Product),
+    joins=(BALANCES,),
+    sorts={"sku": Product.sku_key},
     searched=("sku", "name"),
     order="sku",
     filters={
@@ -156,7 +217,14 @@ LOTS = Table(
         "receipt_id": ReceiptLine.receipt_id,
         "build_id": Lot.build_id,
     },
-    join=_lots,
+    join=lambda statement: statement.select_from(Lot),
+    joins=(_product_of(Lot, "product_sku", "product_name"), *LOT_SOURCES),
+    sorts={"number": Lot.number_key, "product_sku": Product.sku_key},
+    finds={
+        "product_sku": _lots_of_product,
+        "product_name": _lots_of_product,
+        "source": _lots_of_source,
+    },
     searched=("number", "product_sku", "product_name", "source"),
     order="received_on",
     descending=True,
@@ -193,7 +261,8 @@ RECEIPTS = Table(
         "supplier_id": Receipt.supplier_id,
         "created_at": Receipt.created_at,
     },
-    join=_receipts,
+    join=lambda statement: statement.select_from(Receipt),
+    joins=(SUPPLIER,),
     searched=("reference", "supplier_code", "supplier_name"),
     order="received_on",
     descending=True,
@@ -205,11 +274,13 @@ RECEIPTS = Table(
         "to": until(Receipt.received_on, key="to"),
     },
 )
+PLACES = places_of_planned()
 BUILDS = Table(
     name="builds",
     title="Builds",
     columns=(
         Column("reference", "Build"),
+        Column("place", "No.", "number"),
         Column("product_sku", "Product"),
         Column("product_name", "Name"),
         Column("quantity", "Quantity", "quantity"),
@@ -219,22 +290,40 @@ BUILDS = Table(
         Column("state", "State", "state"),
         Column("label", "Status", "state"),
         Column("executed_by", "By"),
+        Column("target_on", "Target day", "date"),
+        Column("assignee", "For"),
     ),
     row_id=Build.id,
     reads={
         "reference": Build.reference,
+        "place": PLACES.c.place,
         "product_sku": Product.sku,
         "product_name": Product.name,
         "quantity": Build.quantity,
         "built_on": Build.built_on,
-        "total_cost": sa.type_coerce(Build.components_cost + Build.added_cost, Millionths()),
+        "total_cost": sa.type_coerce(
+            sa.case((Build.executed_at.is_not(None), Build.components_cost + Build.added_cost)), Millionths()
+        ),
         "state": Build.state,
         "label": labels.build_label_sql(),
         "executed_by": Build.executed_by,
+        "target_on": Build.target_on,
+        "assignee": Build.assignee,
         "product_id": Build.product_id,
     },
-    join=_builds,
-    searched=("reference", "product_sku", "product_name", "executed_by"),
+    join=lambda statement: statement.select_from(Build),
+    joins=(
+        _product_of(Build, "product_sku", "product_name"),
+        Join(
+            keys=frozenset({"place"}),
+            add=lambda statement: statement.outerjoin(
+                PLACES, sa.and_(PLACES.c.company_id == Build.company_id, PLACES.c.id == Build.id)
+            ),
+        ),
+    ),
+    sorts={"product_sku": Product.sku_key},
+    lacking=frozenset({"total_cost", "unit_cost"}),
+    searched=("reference", "product_sku", "product_name", "executed_by", "assignee"),
     order="reference",
     descending=True,
     filters={
@@ -275,7 +364,20 @@ ENTRIES = Table(
         "lot_id": StockEntry.lot_id,
         "document_id": StockEntry.document_id,
     },
-    join=_entries,
+    join=lambda statement: statement.select_from(StockEntry),
+    joins=(_product_of(StockEntry, "product_sku"), LOT),
+    sorts={
+        "reference": StockEntry.reference,  # of our own making, so all in one case
+        "recorded_by": StockEntry.recorded_by,
+        "product_sku": Product.sku_key,
+        "lot_number": Lot.number_key,
+    },
+    finds={
+        "reference": _entries_of_document,
+        "product_sku": _entries_of_product,
+        "lot_number": _entries_of_lot,
+        "recorded_by": _entries_by_person,
+    },
     searched=("reference", "product_sku", "lot_number", "recorded_by"),
     order="recorded_at",
     descending=True,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from partsemble_core.services.listing.asking import Column
-from partsemble_core.services.listing.paging import Statement, Table, by_id, choice, same_company
+from partsemble_core.services.listing.paging import Join, Statement, Table, by_id, choice, same_company
 from partsemble_core.services.listing.supplier_tables import supplier_of
 from partsemble_core.store.connections import Connection, ConnectionState
 from partsemble_core.store.products import Product
@@ -52,13 +52,22 @@ def _syncs(statement: Statement) -> Statement:
     return statement.select_from(SyncRun).join(Connection, same_company(SyncRun, SyncRun.connection_id, Connection))
 
 
-def _items(statement: Statement) -> Statement:
-    match = sa.and_(Product.company_id == RemoteItem.company_id, Product.sku_key == RemoteItem.code_key)
-    return (
-        statement.select_from(RemoteItem)
-        .join(Connection, same_company(RemoteItem, RemoteItem.connection_id, Connection))
-        .outerjoin(Product, match)
-    )
+OF_LIFE = choice(LIFE, LIVES, key="connections")
+ORGANISATION = Join(
+    keys=frozenset({"organisation", "warning"}),
+    add=lambda statement: statement.join(Connection, same_company(RemoteItem, RemoteItem.connection_id, Connection)),
+)
+PRODUCT = Join(
+    keys=frozenset({"matched", "product_sku", "product_id", "warning"}),
+    add=lambda statement: statement.outerjoin(
+        Product, sa.and_(Product.company_id == RemoteItem.company_id, Product.sku_key == RemoteItem.code_key)
+    ),
+)
+
+
+def _of_connections(text: str) -> sa.ColumnElement[bool]:
+    """A company has few connections, and may have very many items."""
+    return RemoteItem.connection_id.in_(sa.select(Connection.id).where(OF_LIFE(text)))
 
 
 def _contacts(statement: Statement) -> Statement:
@@ -140,12 +149,14 @@ ITEMS = Table(
         "product_id": Product.id,
         "connection_id": RemoteItem.connection_id,
     },
-    join=_items,
+    join=lambda statement: statement.select_from(RemoteItem),
+    joins=(ORGANISATION, PRODUCT),
+    sorts={"code": RemoteItem.code_key, "product_sku": Product.sku_key},
     searched=("code", "name"),
     order="code",
     filters={
         "connection": by_id(RemoteItem.connection_id, key="connection"),
-        "connections": choice(LIFE, LIVES, key="connections"),
+        "connections": _of_connections,
         "matched": choice(MATCH, MATCHING, key="matched"),
         "tracked": choice(TRACKED, TRACKING, key="tracked"),
         "state": choice(ITEM_STATE, PRESENCE, key="state"),

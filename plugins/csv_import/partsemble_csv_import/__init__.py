@@ -40,6 +40,7 @@ from partsemble_core.plugin_api import (
     SettingField,
     Unsupported,
     hookimpl,
+    say,
 )
 from partsemble_csv_import import register
 from partsemble_csv_import.bom_reader import bom_from
@@ -116,7 +117,9 @@ class CsvImport:
         if known is None:
             _check(ctx, entry)
         if known is None and step.kind is PostStep.POST:
-            message = f"{step.external_id} isn't in this register; look at what happened to it."
+            message = say(
+                "{external_id} isn't in this register; look at what happened to it.", external_id=str(step.external_id)
+            )
             raise Rejected(message, problems=(message,))
         return _result(register.written(ctx, entry), entry)
 
@@ -176,12 +179,17 @@ def _accounts(ctx: BackendContext) -> tuple[Account, ...]:
 def _check(ctx: BackendContext, entry: JournalEntry) -> None:
     kept_in = _setting(ctx, "currency")
     if kept_in and entry.currency != kept_in:
-        message = f"This register is kept in {kept_in}; {entry.currency} can't be posted."
+        message = say(
+            "This register is kept in {kept_in}; {currency} can't be posted.", kept_in=kept_in, currency=entry.currency
+        )
         raise Rejected(message, problems=(message,), fields=("currency",))
     known = {account.external_id for account in _accounts(ctx)}
     for position, line in enumerate(entry.lines):
         if line.account_id not in known:
-            message = f"The register has no account {line.account_code}; add it to the connection's accounts."
+            message = say(
+                "The register has no account {account_code}; add it to the connection's accounts.",
+                account_code=line.account_code,
+            )
             raise Rejected(message, problems=(message,), fields=(f"lines[{position}].account_code",))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from partsemble_core.plugin_api import BomFile, BomFileLine, BomFileSkip
+from partsemble_core.plugin_api import BomFile, BomFileLine, BomFileSkip, say
 from partsemble_csv_import.columns import Columns, columns_of
 from partsemble_csv_import.decoding import Unreadable, decoded
 from partsemble_csv_import.designators import UnclearRange, designators_of, natural_key
@@ -60,7 +60,7 @@ def bom_from(content: bytes, mapping: Mapping[str, str]) -> BomFile:
         text, warnings = decoded(content)
         table = table_from(text)
     except Unreadable as error:
-        return BomFile(lines=(), problems=(str(error),), mapping=dict(mapping))
+        return BomFile(lines=(), problems=(error.message,), mapping=dict(mapping))
     marked = {row.number: mark for row in table.rows if (mark := _mark_of(row, table)) is not None}
     placed = [row for row in table.rows if row.number not in marked]
     columns = columns_of(table, placed=placed, mapping=mapping)
@@ -90,9 +90,9 @@ def _mark_of(row: Row, table: Table) -> str | None:
     """Why a row isn't placed: such a mark stands in any cell, or a column of that name says so."""
     for name, cell in zip(table.header, row.cells, strict=True):
         if cell.casefold() in NOT_PLACED:
-            return f"marked {cell}: not to be placed"
+            return say("marked {cell}: not to be placed", cell=cell)
         if name.casefold() in NOT_PLACED and cell.casefold() not in _NO:
-            return f"marked {name} ({cell}): not to be placed"
+            return say("marked {name} ({cell}): not to be placed", name=name, cell=cell)
     return None
 
 
@@ -117,21 +117,42 @@ def _read(reader: _RowReader, row: Row, reading: _Reading) -> None:
     quantity = _quantity(reader, row, designators, reading)
     part_number = reader.cell(row, "part_number")
     if not part_number:
-        shown = f" ({', '.join(designators)})" if designators else ""
-        reading.problems.append(
-            f"Row {row.number}{shown} has no part number; add it, mark the row DNP, or use --map part_number=COLUMN."
-        )
+        reading.problems.append(_without_number(row, designators))
     for role in ("part_number", "name", "manufacturer"):
         if len(reader.cell(row, role)) > MAX_TEXT:
-            reading.problems.append(f"Row {row.number}: the {role} has more than {MAX_TEXT} characters; cut it.")
+            reading.problems.append(
+                say(
+                    "Row {number}: the {role} has more than {max_text} characters; cut it.",
+                    number=row.number,
+                    role=role,
+                    max_text=MAX_TEXT,
+                )
+            )
     if quantity is None or not part_number:
         return
     if _EXCEL_DAMAGE.fullmatch(part_number):
-        message = f"Row {row.number}: the part number {part_number} looks damaged by a spreadsheet; check it."
+        message = say(
+            "Row {number}: the part number {part_number} looks damaged by a spreadsheet; check it.",
+            number=row.number,
+            part_number=part_number,
+        )
         reading.warnings.append(message)
     key = unicodedata.normalize("NFC", part_number.casefold())
     component = reading.components.setdefault(key, _Component(part_number))
     _add(component, reader, row, designators=designators, quantity=quantity, reading=reading)
+
+
+def _without_number(row: Row, designators: Sequence[str]) -> str:
+    if designators:
+        return say(
+            "Row {number} ({designators}) has no part number; add it, mark the row DNP, or use --map "
+            "part_number=COLUMN.",
+            number=row.number,
+            designators=", ".join(designators),
+        )
+    return say(
+        "Row {number} has no part number; add it, mark the row DNP, or use --map part_number=COLUMN.", number=row.number
+    )
 
 
 def _add(
@@ -147,8 +168,14 @@ def _add(
     manufacturer = reader.cell(row, "manufacturer")
     if component.manufacturer and manufacturer.casefold() not in {"", component.manufacturer.casefold()}:
         reading.warnings.append(
-            f"Row {row.number}: {component.part_number} is by {manufacturer!r} here "
-            f"and by {component.manufacturer!r} above; check the part numbers."
+            say(
+                "Row {number}: {part_number} is by {manufacturer!r} here and by {other!r} "
+                "above; check the part numbers.",
+                number=row.number,
+                part_number=component.part_number,
+                manufacturer=manufacturer,
+                other=component.manufacturer,
+            )
         )
     component.manufacturer = component.manufacturer or manufacturer
     component.name = component.name or reader.cell(row, "value")
@@ -162,14 +189,23 @@ def _designators(reader: _RowReader, row: Row, reading: _Reading) -> tuple[str, 
     try:
         found = designators_of(cell)
     except UnclearRange as error:
-        message = f"Row {row.number}: {str(error)!r} may be a range; write the designators out, as C1, C2, C3."
+        message = say(
+            "Row {number}: {error!r} may be a range; write the designators out, as C1, C2, C3.",
+            number=row.number,
+            error=str(error),
+        )
         reading.problems.append(message)
         return ()
     for designator in found:
         first = reading.row_of.setdefault(designator.casefold(), row.number)
         if first != row.number or found.count(designator) > 1:
             reading.problems.append(
-                f"Row {row.number}: the designator {designator} stands in row {first} too; keep one."
+                say(
+                    "Row {number}: the designator {designator} stands in row {first} too; keep one.",
+                    number=row.number,
+                    designator=designator,
+                    first=first,
+                )
             )
     return found
 
@@ -180,17 +216,28 @@ def _quantity(reader: _RowReader, row: Row, designators: Sequence[str], reading:
     if not cell and designators:
         return Decimal(len(designators))
     if not cell:
-        reading.problems.append(f"Row {row.number} has neither designator nor quantity; complete or remove it.")
+        reading.problems.append(
+            say("Row {number} has neither designator nor quantity; complete or remove it.", number=row.number)
+        )
         return None
     if not _QUANTITY.fullmatch(cell):
         reading.problems.append(
-            f"Row {row.number}: the quantity {cell[:40]!r} is not a plain number such as 4 or 0.25; correct it."
+            say(
+                "Row {number}: the quantity {cell!r} is not a plain number such as 4 or 0.25; correct it.",
+                number=row.number,
+                cell=cell[:40],
+            )
         )
         return None
     quantity = Decimal(cell)
     if designators and quantity != len(designators):
         reading.problems.append(
-            f"Row {row.number}: the quantity is {cell}, but {len(designators)} designators are listed; make them agree."
+            say(
+                "Row {number}: the quantity is {cell}, but {count} designators are listed; make them agree.",
+                number=row.number,
+                cell=cell,
+                count=len(designators),
+            )
         )
         return None
     return quantity
@@ -210,4 +257,4 @@ def _line(component: _Component) -> BomFileLine:
 def _bounded(messages: Sequence[str]) -> tuple[str, ...]:
     if len(messages) <= MAX_PROBLEMS:
         return tuple(messages)
-    return (*messages[:MAX_PROBLEMS], f"… and {len(messages) - MAX_PROBLEMS} more of these.")
+    return (*messages[:MAX_PROBLEMS], say("… and {count} more of these.", count=len(messages) - MAX_PROBLEMS))

@@ -7,13 +7,21 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from partsemble_core.plugin_api import say, word
 from partsemble_csv_import.designators import is_designator_list
 from partsemble_csv_import.tables import Row, Table
 
 ROLES = ("designator", "part_number", "quantity", "name", "manufacturer", "value")
 ALIASES = {"description": "name", "mpn": "part_number", "reference": "designator"}
 ESSENTIAL = frozenset({"designator", "part_number", "quantity"})
-LABELS = {role: role.replace("_", " ") for role in ROLES}
+LABELS = {
+    "designator": "designator",
+    "part_number": "part number",
+    "quantity": "quantity",
+    "name": "name",
+    "manufacturer": "manufacturer",
+    "value": "value",
+}
 _KNOWN: Mapping[str, tuple[str, ...]] = {
     "designator": (
         *(
@@ -78,9 +86,18 @@ def _take_given(columns: Columns, header: Sequence[str], mapping: Mapping[str, s
     for given, wanted in mapping.items():
         role = ALIASES.get(given, given)
         if role not in ROLES:
-            columns.problems.append(f"There is no field {given!r} to map; the fields are {', '.join(ROLES)}.")
+            columns.problems.append(
+                say("There is no field {given!r} to map; the fields are {roles}.", given=given, roles=", ".join(ROLES))
+            )
         elif _key(wanted) not in by_name:
-            columns.problems.append(f"There is no column {wanted!r} for {given}; the columns are {_list(header)}.")
+            columns.problems.append(
+                say(
+                    "There is no column {wanted!r} for {given}; the columns are {listed}.",
+                    wanted=wanted,
+                    given=given,
+                    listed=_list(header),
+                )
+            )
         else:
             columns.names[role] = by_name[_key(wanted)]
 
@@ -129,13 +146,18 @@ def _ask_for_missing(columns: Columns, table: Table, placed: Sequence[Row]) -> N
         return
     if "part_number" not in columns.names:
         columns.problems.append(
-            "No column holds the part numbers for certain; use --map part_number=COLUMN. "
-            f"The columns are {_list(table.header)}."
+            say(
+                "No column holds the part numbers for certain; use --map part_number=COLUMN. The columns are {listed}.",
+                listed=_list(table.header),
+            )
         )
     if not columns.names.keys() & {"designator", "quantity"}:
         columns.problems.append(
-            "No column holds designators or quantities; use --map designator=COLUMN or quantity=COLUMN. "
-            f"The columns are {_list(table.header)}."
+            say(
+                "No column holds designators or quantities; use --map designator=COLUMN or quantity=COLUMN. "
+                "The columns are {listed}.",
+                listed=_list(table.header),
+            )
         )
 
 
@@ -173,11 +195,21 @@ def _share(cells: Sequence[str], test: Callable[[str], bool]) -> int:
 
 
 def _taken(role: str, name: str) -> str:
-    return f"Column {name!r} was taken for the {LABELS[role]}; use --map {role}=COLUMN to change it."
+    return say(
+        "Column {name!r} was taken for the {label}; use --map {role}=COLUMN to change it.",
+        name=name,
+        label=word(LABELS[role]),
+        role=role,
+    )
 
 
 def _which(role: str, found: Sequence[str]) -> str:
-    return f"The {LABELS[role]} could be in {_list(found)}; say which with --map {role}=COLUMN."
+    return say(
+        "The {label} could be in {listed}; say which with --map {role}=COLUMN.",
+        label=word(LABELS[role]),
+        listed=_list(found),
+        role=role,
+    )
 
 
 def _list(names: Sequence[str]) -> str:

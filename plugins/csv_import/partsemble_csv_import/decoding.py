@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import codecs
 
+from partsemble_core.plugin_api import say, word
+
 MAX_BYTES = 10 * 1024 * 1024
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -19,6 +21,10 @@ _BINARIES = ((b"%PDF", "a PDF"), (b"\x1f\x8b", "a gzip archive"), (b"\x89PNG", "
 class Unreadable(Exception):
     """The file as a whole can't be read; the text says why, and what to do. Never leaves this package."""
 
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
 
 def is_workbook(content: bytes) -> bool:
     """Whether this is a spreadsheet's own format (XLSX, XLS): another reader's business."""
@@ -31,7 +37,7 @@ def decoded(content: bytes) -> tuple[str, tuple[str, ...]]:
         raise Unreadable("The file is larger than 10 MB; split it.")
     for magic, what in _BINARIES:
         if content.startswith(magic):
-            raise Unreadable(f"The file is {what}, not a table; save it as CSV (UTF-8).")
+            raise Unreadable(say("The file is {what}, not a table; save it as CSV (UTF-8).", what=word(what)))
     text, warnings = _text_of(content)
     if not text.strip():
         raise Unreadable("The file is empty; export it again.")
@@ -54,7 +60,9 @@ def _text_of(content: bytes) -> tuple[str, tuple[str, ...]]:
     try:
         text = content.decode("cp1252")
     except UnicodeDecodeError:
-        raise Unreadable(f"The file is in no known encoding (byte {place}); save it as CSV (UTF-8).") from None
+        raise Unreadable(
+            say("The file is in no known encoding (byte {place}); save it as CSV (UTF-8).", place=place)
+        ) from None
     return text, ("The file is not UTF-8; it was read as Windows-1252. Check the accents and symbols.",)
 
 
@@ -62,7 +70,11 @@ def _decoded_as(content: bytes, encoding: str) -> str:
     try:
         return content.decode(encoding)
     except UnicodeDecodeError as error:
-        message = f"The file begins like {encoding} but breaks at byte {error.start}; save it as CSV (UTF-8)."
+        message = say(
+            "The file begins like {encoding} but breaks at byte {start}; save it as CSV (UTF-8).",
+            encoding=encoding,
+            start=error.start,
+        )
         raise Unreadable(message) from error
 
 

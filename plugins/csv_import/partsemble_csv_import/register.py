@@ -19,6 +19,7 @@ from partsemble_core.plugin_api import (
     Rejected,
     entry_bytes,
     entry_from_bytes,
+    say,
 )
 
 KIND = "journal"
@@ -54,8 +55,17 @@ def accounts_from(text: str) -> tuple[Account, ...]:
             continue
         match = _ACCOUNT.fullmatch(line.strip())
         if match is None or match[1] in accounts:
-            what = "repeats a code" if match else "is not a code and a name"
-            message = f"Line {number} of the accounts {what}; write one account a line, such as 5000 Cost of sales."
+            message = say(
+                "Line {number} of the accounts is not a code and a name; write one account a line, such as 5000 Cost "
+                "of sales.",
+                number=number,
+            )
+            if match:
+                message = say(
+                    "Line {number} of the accounts repeats a code; write one account a line, such as 5000 Cost of "
+                    "sales.",
+                    number=number,
+                )
             raise Rejected(message, problems=(message,), fields=("accounts",))
         accounts[match[1]] = Account(
             external_id=match[1],

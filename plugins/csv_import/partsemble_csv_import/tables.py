@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from partsemble_core.plugin_api import say, word
 from partsemble_csv_import.decoding import Unreadable
 
 DELIMITERS = ",;\t|"
@@ -48,7 +49,7 @@ def table_from(text: str) -> Table:
             header = _checked_header(row.cells)
             continue
         if len(rows) >= MAX_ROWS:
-            raise Unreadable(f"The file has more than {MAX_ROWS} rows; split it.")
+            raise Unreadable(say("The file has more than {max_rows} rows; split it.", max_rows=MAX_ROWS))
         fitted = _fitted(row, len(header), problems)
         if fitted is not None:
             rows.append(fitted)
@@ -96,10 +97,18 @@ def _rows(text: str, delimiter: str, *, first_number: int) -> Iterator[Row]:
         for cells in reader:
             number += 1
             if len(cells) > MAX_COLUMNS:
-                raise Unreadable(f"Row {number} has more than {MAX_COLUMNS} columns; remove what isn't needed.")
+                raise Unreadable(
+                    say(
+                        "Row {number} has more than {max_columns} columns; remove what isn't needed.",
+                        number=number,
+                        max_columns=MAX_COLUMNS,
+                    )
+                )
             yield Row(number, tuple(_cleaned(cell, number) for cell in cells))
     except csv.Error as error:
-        raise Unreadable(f"Row {number + 1} can't be read: {_in_plain_words(error)}") from error
+        raise Unreadable(
+            say("Row {number} can't be read: {problem}", number=number + 1, problem=word(_in_plain_words(error)))
+        ) from error
 
 
 def _in_plain_words(error: csv.Error) -> str:
@@ -115,12 +124,20 @@ def _in_plain_words(error: csv.Error) -> str:
 
 def _cleaned(cell: str, number: int) -> str:
     if len(cell) > MAX_CELL:
-        raise Unreadable(f"Row {number} has a cell of more than 32 KB (is a quotation mark not closed?).")
+        raise Unreadable(
+            say("Row {number} has a cell of more than 32 KB (is a quotation mark not closed?).", number=number)
+        )
     if cell.isascii() and cell.isprintable():
         return cell.strip()
     for letter in cell:
         if letter in _BIDI or (unicodedata.category(letter) in {"Cc", "Cs"} and letter not in "\t\r\n"):
-            raise Unreadable(f"Row {number} holds the control character U+{ord(letter):04X}; remove it.")
+            raise Unreadable(
+                say(
+                    "Row {number} holds the control character U+{code:04X}; remove it.",
+                    number=number,
+                    code=ord(letter),
+                )
+            )
     return unicodedata.normalize("NFC", cell).strip().strip(_INVISIBLE).strip()
 
 
@@ -131,7 +148,7 @@ def _checked_header(cells: tuple[str, ...]) -> tuple[str, ...]:
     seen: set[str] = set()
     for name in named:
         if name.casefold() in seen:
-            raise Unreadable(f"Two columns are called {name!r}; rename one of them.")
+            raise Unreadable(say("Two columns are called {name!r}; rename one of them.", name=name))
         seen.add(name.casefold())
     return named
 
@@ -139,9 +156,23 @@ def _checked_header(cells: tuple[str, ...]) -> tuple[str, ...]:
 def _fitted(row: Row, width: int, problems: list[str]) -> Row | None:
     """The row with as many cells as the header; empty cells beyond it don't matter."""
     if len(row.cells) < width:
-        problems.append(f"Row {row.number} has {len(row.cells)} cells where the header has {width}; complete it.")
+        problems.append(
+            say(
+                "Row {number} has {count} cells where the header has {width}; complete it.",
+                number=row.number,
+                count=len(row.cells),
+                width=width,
+            )
+        )
         return None
     if any(row.cells[width:]):
-        problems.append(f"Row {row.number} has {len(row.cells)} cells where the header has {width}; correct it.")
+        problems.append(
+            say(
+                "Row {number} has {count} cells where the header has {width}; correct it.",
+                number=row.number,
+                count=len(row.cells),
+                width=width,
+            )
+        )
         return None
     return Row(row.number, row.cells[:width])

@@ -41,6 +41,8 @@ from partsemble_core.plugin_api import (
     Unsupported,
     entry_bytes,
     hookimpl,
+    say,
+    word,
 )
 from partsemble_qbo_stub.service import ACCOUNTS, COMPANIES, ITEMS, KEY_WINDOW, StubJournal, StubService
 
@@ -105,10 +107,13 @@ class QuickBooksStub:
         known = self._found(company, entry)
         if known is not None:
             if entry_bytes(known.entry) != entry_bytes(entry):
-                raise KeyReused(f"The books hold another journal with the token {entry.token}.")
+                raise KeyReused(say("The books hold another journal with the token {token}.", token=entry.token))
             return _result(known)
         if step.kind is PostStep.POST:
-            message = f"Journal {step.external_id} isn't in these books; look at what happened to them."
+            message = say(
+                "Journal {external_id} isn't in these books; look at what happened to them.",
+                external_id=str(step.external_id),
+            )
             raise Rejected(message, problems=(message,))
         return _result(self.service.create(company.external_id, entry, key=step.key, now=ctx.now()))
 
@@ -158,7 +163,9 @@ def _company(external_id: str | None) -> Organisation:
     for company in COMPANIES:
         if company.external_id == external_id:
             return company
-    raise NotPermitted(f"There is no company {external_id} behind this sign-in; connect again.")
+    raise NotPermitted(
+        say("There is no company {external_id} behind this sign-in; connect again.", external_id=str(external_id))
+    )
 
 
 def _check_accounts(entry: JournalEntry) -> None:
@@ -167,7 +174,7 @@ def _check_accounts(entry: JournalEntry) -> None:
         account = accounts.get(line.account_id)
         if account is None or not account.usable:
             why = account.why_not if account else "QuickBooks has no such account; choose another."
-            message = f"Account {line.account_code}: {why}"
+            message = say("Account {account_code}: {why}", account_code=line.account_code, why=word(why))
             raise Rejected(message, problems=(message,), fields=(f"lines[{position}].account_code",))
 
 

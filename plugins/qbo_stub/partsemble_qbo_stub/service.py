@@ -28,6 +28,7 @@ from partsemble_core.plugin_api import (
     SalesLine,
     SalesStatus,
     entry_bytes,
+    say,
 )
 
 KEY_WINDOW = dt.timedelta(hours=24)
@@ -154,7 +155,9 @@ class StubService:
             if journal is None:
                 closed = company.closed_through
                 if closed is not None and entry.date <= closed:
-                    message = f"The books are closed through {closed}; date the document later or reopen them."
+                    message = say(
+                        "The books are closed through {closed}; date the document later or reopen them.", closed=closed
+                    )
                     raise PeriodClosed(message, locked_through=closed)
                 journal = StubJournal(external_id=str(len(company.journals) + 1), entry=entry)
                 company.journals.append(journal)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from partsemble_core.plugin_api import Account, AccountClass, BackendContext, Page
+from partsemble_core.plugin_api import Account, AccountClass, BackendContext, Page, say
 from partsemble_xero.client import read, rows_of, text_of
 
 CLASSES = {
@@ -18,18 +18,17 @@ CLASSES = {
     "REVENUE": AccountClass.REVENUE,
     "EXPENSE": AccountClass.EXPENSE,
 }
-_CHOOSE = "choose another account"
 REFUSED_SYSTEM = {
-    "DEBTORS": f"Xero keeps accounts receivable itself and refuses journals to it; {_CHOOSE}.",
-    "CREDITORS": f"Xero keeps accounts payable itself and refuses journals to it; {_CHOOSE}.",
-    "RETAINEDEARNINGS": f"Xero's interface refuses journals to retained earnings; {_CHOOSE}.",
-    "UNPAIDEXPCLM": f"Xero keeps unpaid expense claims itself; {_CHOOSE}.",
-    "TRACKINGTRANSFERS": f"Xero keeps tracking transfers itself; {_CHOOSE}.",
-    "BANKCURRENCYGAIN": f"Xero keeps bank revaluations itself; {_CHOOSE}.",
-    "UNREALISEDCURRENCYGAIN": f"Xero keeps unrealised currency gains itself; {_CHOOSE}.",
-    "WAGEPAYABLES": f"Xero's payroll keeps wages payable; {_CHOOSE}.",
-    "GST": f"A journal to the sales tax account would distort the tax return; {_CHOOSE}.",
-    "GSTONIMPORTS": f"A journal to the import tax account would distort the tax return; {_CHOOSE}.",
+    "DEBTORS": "Xero keeps accounts receivable itself and refuses journals to it; choose another account.",
+    "CREDITORS": "Xero keeps accounts payable itself and refuses journals to it; choose another account.",
+    "RETAINEDEARNINGS": "Xero's interface refuses journals to retained earnings; choose another account.",
+    "UNPAIDEXPCLM": "Xero keeps unpaid expense claims itself; choose another account.",
+    "TRACKINGTRANSFERS": "Xero keeps tracking transfers itself; choose another account.",
+    "BANKCURRENCYGAIN": "Xero keeps bank revaluations itself; choose another account.",
+    "UNREALISEDCURRENCYGAIN": "Xero keeps unrealised currency gains itself; choose another account.",
+    "WAGEPAYABLES": "Xero's payroll keeps wages payable; choose another account.",
+    "GST": "A journal to the sales tax account would distort the tax return; choose another account.",
+    "GSTONIMPORTS": "A journal to the import tax account would distort the tax return; choose another account.",
 }
 ALLOWED_SYSTEM = {
     "ROUNDING": "",
@@ -72,13 +71,15 @@ def why_not_usable(row: Mapping[str, object]) -> str:
     """Why a manual journal can't name this account, with the cure; empty where it can."""
     system = text_of(row, "SystemAccount")
     if text_of(row, "Status") != "ACTIVE":
-        return f"It is archived in Xero; restore it there, or {_CHOOSE}."
+        return "It is archived in Xero; restore it there, or choose another account."
     if text_of(row, "Type") == "BANK":
         return "Xero takes bank accounts in bank transactions only; use a clearing account."
     if text_of(row, "Type") == "INVENTORY":
         return "Xero keeps tracked inventory itself; use an account of the type Current Asset for stock."
     if system and system not in ALLOWED_SYSTEM:
-        return REFUSED_SYSTEM.get(system, f"Xero keeps this account itself ({system}); {_CHOOSE}.")
+        return REFUSED_SYSTEM.get(
+            system, say("Xero keeps this account itself ({system}); choose another account.", system=system)
+        )
     if not text_of(row, "Code"):
         return "It has no code, and a journal names accounts by code; give it one in Xero."
     return ""

@@ -22,6 +22,7 @@ from partsemble_core.plugin_api import (
     PeriodClosed,
     PostStep,
     Rejected,
+    say,
 )
 from partsemble_xero.client import json_object, write
 from partsemble_xero.connecting import lock_date, organisation_row
@@ -73,13 +74,15 @@ def _answer_of(
     mine = [row for row in rows if holds_token(row, entry)]
     try:
         if len(mine) != 1:
-            raise answer.unreadable(f"names the journal of {entry.reference} {len(mine)} times.")
+            raise answer.unreadable(
+                say("names the journal of {reference} {count} times.", reference=entry.reference, count=len(mine))
+            )
         wanted = JournalStatus.DRAFT if kind is PostStep.CREATE else JournalStatus.POSTED
         return accepted_row(answer, mine[0], entry, wanted=wanted)
     except PeriodClosed as error:
         return error
     except Rejected as error:
-        return Rejected(str(error), problems=error.problems, fields=error.fields or fields_of(error.problems, entry))
+        return Rejected(error.message, problems=error.problems, fields=error.fields or fields_of(error.problems, entry))
     except BackendError as error:
         return error
 
@@ -93,7 +96,7 @@ def _with_lock_date(ctx: BackendContext, answers: Sequence[BatchAnswer]) -> Sequ
     except BackendError:
         return answers  # the refusals stand without the date
     return [
-        PeriodClosed(str(answer), locked_through=locked) if isinstance(answer, PeriodClosed) else answer
+        PeriodClosed(answer.message, locked_through=locked) if isinstance(answer, PeriodClosed) else answer
         for answer in answers
     ]
 

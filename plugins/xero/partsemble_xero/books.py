@@ -16,6 +16,7 @@ from partsemble_core.plugin_api import (
     NotPermitted,
     Page,
     RetryLater,
+    say,
 )
 from partsemble_xero.client import OutOfScope, read, rows_of, text_of
 from partsemble_xero.journals import STATUSES, lines_in
@@ -37,9 +38,10 @@ def list_balances(ctx: BackendContext, on: dt.date) -> Sequence[AccountBalance]:
     try:
         content = read(ctx, "Reports/TrialBalance", params={"date": on.isoformat()})
     except OutOfScope as error:
-        message = (
-            f"Xero doesn't let us read the trial balance. Add {REPORT_SCOPE} to the scopes of the Xero plugin and "
-            "connect again."
+        message = say(
+            "Xero doesn't let us read the trial balance. Add {report_scope} to the scopes of the Xero "
+            "plugin and connect again.",
+            report_scope=REPORT_SCOPE,
         )
         raise NotPermitted(message) from error
     reports = rows_of(content, "Reports")
@@ -68,7 +70,13 @@ def _account_id(row: Mapping[str, object]) -> str:
 def _balance_in(row: Mapping[str, object]) -> AccountBalance:
     cells = rows_of(row, "Cells")
     if len(cells) != _COLUMNS:
-        raise RetryLater(f"Xero's trial balance has {len(cells)} columns instead of {_COLUMNS}; report it.")
+        raise RetryLater(
+            say(
+                "Xero's trial balance has {count} columns instead of {columns}; report it.",
+                count=len(cells),
+                columns=_COLUMNS,
+            )
+        )
     code = _CODE.search(text_of(cells[0], "Value"))
     return AccountBalance(
         account_id=_account_id(row),
@@ -85,7 +93,9 @@ def _amount(cell: Mapping[str, object]) -> Decimal:
     except InvalidOperation:
         amount = Decimal("NaN")
     if not amount.is_finite():
-        raise RetryLater(f"Xero's trial balance holds {text[:40]!r} where an amount belongs; it will be asked again.")
+        raise RetryLater(
+            say("Xero's trial balance holds {text!r} where an amount belongs; it will be asked again.", text=text[:40])
+        )
     return amount
 
 

@@ -20,6 +20,9 @@ from partsemble_core.plugin_api import (
     RetryLater,
     Secret,
     SignedOut,
+    say,
+    say_each,
+    word,
 )
 
 DEFAULTS: Mapping[str, str] = {
@@ -117,7 +120,7 @@ def rows_of(content: Mapping[str, object], name: str) -> list[Mapping[str, objec
     """The objects of a list by name, such as ``Accounts``. Raises RetryLater where there is no such list."""
     rows = content.get(name)
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise RetryLater(f"Xero's answer has no list of {name}; it will be asked again.")
+        raise RetryLater(say("Xero's answer has no list of {name}; it will be asked again.", name=name))
     return rows
 
 
@@ -133,7 +136,7 @@ def _checked(answer: HttpAnswer, ctx: BackendContext) -> HttpAnswer:
     if status in {200, 204}:
         return answer
     if status == 404:
-        raise Missing(f"Xero knows nothing at this address ({answer.place}); check the API address.")
+        raise Missing(say("Xero knows nothing at this address ({place}); check the API address.", place=answer.place))
     if status == 429:
         _raise_limit(answer, ctx)
     if status in {401, 403}:
@@ -141,8 +144,8 @@ def _checked(answer: HttpAnswer, ctx: BackendContext) -> HttpAnswer:
     if status in {400, 409}:
         _raise_refusal(answer)
     if status == 408 or status >= 500 or status < 400:
-        raise answer.unreadable(f"says that Xero has trouble: {answer.excerpt()!r}")
-    problem = f"Xero refused the call (status {status}): {answer.excerpt()}"
+        raise answer.unreadable(say("says that Xero has trouble: {excerpt!r}", excerpt=answer.excerpt()))
+    problem = say("Xero refused the call (status {status}): {excerpt}", status=status, excerpt=answer.excerpt())
     raise Rejected(problem, problems=(problem,))
 
 
@@ -151,7 +154,11 @@ def _raise_limit(answer: HttpAnswer, ctx: BackendContext) -> NoReturn:
     fallback = CONCURRENT_PAUSE if limit.startswith("concurrent") else HOUR if limit.startswith("da") else MINUTE
     told = answer.retry_after(now=ctx.now())
     after = max(1, told if told is not None else fallback)
-    message = f"Xero's limit of calls ({limit or 'unnamed'}) is reached; going on in {after} seconds."
+    message = say(
+        "Xero's limit of calls ({limit}) is reached; going on in {after} seconds.",
+        limit=limit or word("unnamed"),
+        after=after,
+    )
     raise RetryLater(message, after=after, whole_organisation=True)
 
 
@@ -159,7 +166,7 @@ def _raise_access(answer: HttpAnswer) -> NoReturn:
     """401 is about the token, unless it says that the user or the scope may not; 403 is about the organisation."""
     said = answer.body.decode("utf-8", "replace") + answer.headers.get("WWW-Authenticate", "")
     if "insufficient_scope" in said or "AuthorizationUnsuccessful" in said:
-        raise OutOfScope(f"Xero doesn't let this user or this app do that; {_SCOPE_HINT}.")
+        raise OutOfScope(say("Xero doesn't let this user or this app do that; {hint}.", hint=word(_SCOPE_HINT)))
     if answer.status == 401:
         raise SignedOut("Xero refused the access token.")
     raise NotPermitted(
@@ -207,7 +214,7 @@ def _messages(value: object) -> Iterator[str]:
 
 def refusal(problems: Sequence[str], *, fields: Sequence[str] = ()) -> Rejected:
     """The error for a refusal in Xero's words, which are shown as they are."""
-    message = "Xero refused it: " + " ".join(problems)
+    message = say("Xero refused it: {problems}", problems=say_each(problems, between=" "))
     if any("lock date" in problem for problem in problems):
-        return PeriodClosed(f"{message} Open the period in Xero, then try the export again.")
+        return PeriodClosed(say("{message} Open the period in Xero, then try the export again.", message=message))
     return Rejected(message, problems=problems, fields=fields)

@@ -24,6 +24,8 @@ from partsemble_core.plugin_api import (
     JsonBody,
     Page,
     Rejected,
+    say,
+    word,
 )
 from partsemble_xero.client import Missing, json_object, messages_in, read, refusal, rows_of, text_of, write
 from partsemble_xero.wire import instant_of
@@ -138,7 +140,10 @@ def contact_number(local_id: str) -> str:
     """Our key in Xero. Raises Rejected where it doesn't fit."""
     number = f"{NUMBER_PREFIX}{local_id}"
     if len(number) > NUMBER_LENGTH or not number.isascii() or not number.replace("-", "").isalnum():
-        raise Rejected(f"{local_id[:60]!r} can't be a contact number in Xero.", problems=("The key doesn't fit.",))
+        raise Rejected(
+            say("{key!r} can't be a contact number in Xero.", key=local_id[:60]),
+            problems=("The key doesn't fit.",),
+        )
     return number
 
 
@@ -148,7 +153,7 @@ def _pushed(ctx: BackendContext, contact: Contact) -> ContactOutcome:
     try:
         return _found(ctx, contact, contact_number(local_id)) or _created(ctx, contact, contact_number(local_id))
     except Rejected as error:
-        return ContactOutcome(local_id=local_id, outcome="rejected", message=str(error))
+        return ContactOutcome(local_id=local_id, outcome="rejected", message=error.message)
 
 
 def _found(ctx: BackendContext, contact: Contact, number: str) -> ContactOutcome | None:
@@ -241,7 +246,11 @@ def _conflict(contact: Contact, row: Row) -> ContactOutcome:
         what = "was merged into another contact in Xero"
     elif not known.active:
         what = "is archived in Xero; restore it there before it is used"
-    message = f"A contact named {name} {what}, and it isn't ours. Link to it, or rename the supplier."
+    message = say(
+        "A contact named {name} {what}, and it isn't ours. Link to it, or rename the supplier.",
+        name=name,
+        what=word(what),
+    )
     return _outcome(contact, "conflict", _final_id(row), message)
 
 

@@ -16,6 +16,8 @@ from partsemble_core.plugin_api import (
     JournalStatus,
     JsonBody,
     Rejected,
+    say,
+    word,
 )
 from partsemble_xero.client import text_of
 from partsemble_xero.tracking import tracking_body, tracking_difference
@@ -70,7 +72,7 @@ def journal_element(entry: JournalEntry, *, status: str, external_id: str = "") 
 def _line_body(line: JournalLine, position: int) -> dict[str, JsonBody]:
     amount = line.amount.quantize(CENT)
     if amount != line.amount:
-        message = f"Xero's journals hold two decimals; {line.amount} can't be posted."
+        message = say("Xero's journals hold two decimals; {amount} can't be posted.", amount=line.amount)
         raise Rejected(message, problems=(message,), fields=(f"lines[{position}].amount",))
     body: dict[str, JsonBody] = {
         "LineAmount": amount,
@@ -158,15 +160,17 @@ def difference(row: Mapping[str, object], entry: JournalEntry) -> str:
     The account is compared by id too: a code may have been given to another account meanwhile.
     """
     if calendar_date(text_of(row, "Date")) not in {None, entry.date}:
-        return f"the date is {calendar_date(text_of(row, 'Date'))}, not {entry.date}"
+        return say(
+            "the date is {found}, not {wanted}", found=str(calendar_date(text_of(row, "Date"))), wanted=entry.date
+        )
     rows = row.get("JournalLines")
     lines: Sequence[object] = rows if isinstance(rows, list) else ()
     if len(lines) != len(entry.lines):
-        return f"it has {len(lines)} lines, not {len(entry.lines)}"
+        return say("it has {count} lines, not {wanted}", count=len(lines), wanted=len(entry.lines))
     for position, (theirs, ours) in enumerate(zip(lines, entry.lines, strict=True), start=1):
         found = _line_difference(theirs, ours)
         if found:
-            return f"line {position}: {found}"
+            return say("line {position}: {found}", position=position, found=word(found))
     return ""
 
 
@@ -175,12 +179,15 @@ def _line_difference(theirs: object, ours: JournalLine) -> str:
         return "it is unreadable"
     amount = decimal_of(theirs, "LineAmount")
     if amount != ours.amount:
-        return f"the amount is {amount}, not {ours.amount}"
+        return say("the amount is {amount}, not {wanted}", amount=str(amount), wanted=ours.amount)
     code, account_id = text_of(theirs, "AccountCode"), text_of(theirs, "AccountID")
     if code and code != ours.account_code:
-        return f"the account is {code}, not {ours.account_code}"
+        return say("the account is {code}, not {wanted}", code=code, wanted=ours.account_code)
     if account_id and account_id != ours.account_id:
-        return f"the code {ours.account_code} belongs to another account now; read the accounts again"
+        return say(
+            "the code {wanted} belongs to another account now; read the accounts again",
+            wanted=ours.account_code,
+        )
     return tracking_difference(theirs, ours.tracking)
 
 

@@ -22,6 +22,8 @@ from partsemble_core.plugin_api import (
     PostStep,
     Rejected,
     RetryLater,
+    say,
+    word,
 )
 from partsemble_xero.client import Missing, json_object, messages_in, read, refusal, rows_of, text_of, write
 from partsemble_xero.connecting import lock_date, organisation_row
@@ -63,7 +65,10 @@ def _post(ctx: BackendContext, entry: JournalEntry, *, external_id: str, key: st
         answer = write(ctx, _path(external_id), body, key=key)
         return _accepted(answer, entry, wanted=JournalStatus.POSTED)
     except Missing:
-        message = f"The journal {external_id} is not in Xero any more; look there for what happened to it."
+        message = say(
+            "The journal {external_id} is not in Xero any more; look there for what happened to it.",
+            external_id=external_id,
+        )
         refused = Rejected(message, problems=(message,))
     except Rejected as error:
         refused = error
@@ -81,14 +86,20 @@ def _already_posted(ctx: BackendContext, entry: JournalEntry, *, external_id: st
     if row is None or result is None or result.status is JournalStatus.DRAFT:
         raise _named(ctx, refused, entry)
     if result.status is not JournalStatus.POSTED:
-        message = (
-            f"In Xero the journal {external_id} is {text_of(row, 'Status')}; "
-            "somebody took it back there. Decide what is right, then post it anew or leave it out."
+        message = say(
+            "In Xero the journal {external_id} is {status}; somebody took it back there. Decide what is "
+            "right, then post it anew or leave it out.",
+            external_id=external_id,
+            status=text_of(row, "Status"),
         )
         raise Rejected(message, problems=(message,))
     unlike = difference(row, entry)
     if unlike:
-        message = f"In Xero the journal {external_id} was changed: {unlike}. Put it right there."
+        message = say(
+            "In Xero the journal {external_id} was changed: {unlike}. Put it right there.",
+            external_id=external_id,
+            unlike=word(unlike),
+        )
         raise Rejected(message, problems=(message,))
     return result
 
@@ -114,12 +125,12 @@ def accepted_row(
         raise refusal(removed)
     result = result_from(row)
     if result is None or result.status is not wanted:
-        raise answer.unreadable(f"gives no {wanted} journal with an id.")
+        raise answer.unreadable(say("gives no {wanted} journal with an id.", wanted=wanted))
     unlike = difference(row, entry)
     if unlike and wanted is JournalStatus.DRAFT:
-        raise refusal((f"The draft in Xero is not what was sent: {unlike}.",))
+        raise refusal((say("The draft in Xero is not what was sent: {unlike}.", unlike=word(unlike)),))
     if unlike:
-        raise answer.unreadable(f"holds another journal than was sent: {unlike}.")
+        raise answer.unreadable(say("holds another journal than was sent: {unlike}.", unlike=word(unlike)))
     return result
 
 
@@ -127,12 +138,12 @@ def _named(ctx: BackendContext, error: Rejected, entry: JournalEntry) -> Rejecte
     """A refusal with the lines it is about, or with the lock date as the organisation states it."""
     if not isinstance(error, PeriodClosed):
         fields = error.fields or fields_of(error.problems, entry)
-        return Rejected(str(error), problems=error.problems, fields=fields)
+        return Rejected(error.message, problems=error.problems, fields=fields)
     try:
         locked = lock_date(organisation_row(ctx, ctx.organisation_id or ""))
     except BackendError:
         return error  # the refusal stands without the date
-    return PeriodClosed(str(error), locked_through=locked)
+    return PeriodClosed(error.message, locked_through=locked)
 
 
 def _journal_row(ctx: BackendContext, external_id: str) -> Mapping[str, object] | None:
@@ -171,7 +182,12 @@ def all_pages(
         pages = pagination.get("pageCount") if isinstance(pagination, dict) else None
         if number >= pages if isinstance(pages, int) else len(rows) < page_size:
             return found
-    raise RetryLater(f"Xero has more than {MAX_PAGES * page_size} journals to look through; it is tried later.")
+    raise RetryLater(
+        say(
+            "Xero has more than {most} journals to look through; it is tried later.",
+            most=MAX_PAGES * page_size,
+        )
+    )
 
 
 def discard_draft(ctx: BackendContext, entry: JournalEntry, external_id: str) -> JournalResult:
@@ -181,7 +197,11 @@ def discard_draft(ctx: BackendContext, entry: JournalEntry, external_id: str) ->
     if row is None or text_of(row, "Status") == "DELETED":
         return gone
     if text_of(row, "Status") != "DRAFT" or not holds_token(row, entry):
-        message = f"The journal {external_id} is not a draft of ours ({text_of(row, 'Status')}); it stays."
+        message = say(
+            "The journal {external_id} is not a draft of ours ({status}); it stays.",
+            external_id=external_id,
+            status=text_of(row, "Status"),
+        )
         raise Rejected(message, problems=(message,))
     body = journal_body(entry, status="DELETED", external_id=external_id)
     try:

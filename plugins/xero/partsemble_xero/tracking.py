@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from partsemble_core.plugin_api import BackendContext, JsonBody, Tracking, TrackingCategory, TrackingOption
+from partsemble_core.plugin_api import BackendContext, JsonBody, Tracking, TrackingCategory, TrackingOption, say
 from partsemble_xero.client import read, rows_of, text_of
 
 
@@ -49,5 +49,5 @@ def tracking_difference(line: Mapping[str, object], tracking: Sequence[Tracking]
         missing = ", ".join(
             f"{each.category} {each.option}" for each in tracking if each.option_id.lower() not in theirs
         )
-        return f"its tracking lacks {missing}"
+        return say("its tracking lacks {missing}", missing=missing)
     return ""

@@ -82,6 +82,15 @@ CREATE INDEX ix_rate_calls_backend ON rate_calls (backend, counts_until)
 --;;
 CREATE INDEX ix_rate_calls_organisation ON rate_calls (organisation, counts_until)
 --;;
+CREATE TABLE set_up_codes (
+	id BIGSERIAL NOT NULL,
+	code_sha256 TEXT NOT NULL,
+	made_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	used_at TIMESTAMP WITH TIME ZONE,
+	CONSTRAINT pk_set_up_codes PRIMARY KEY (id),
+	CONSTRAINT uq_set_up_codes_code_sha256 UNIQUE (code_sha256)
+)
+--;;
 CREATE TABLE users (
 	id BIGSERIAL NOT NULL,
 	email TEXT NOT NULL,
@@ -93,6 +102,7 @@ CREATE TABLE users (
 	second_factor_key TEXT NOT NULL,
 	second_factor_since TIMESTAMP WITH TIME ZONE,
 	second_factor_step BIGINT,
+	locale TEXT,
 	CONSTRAINT pk_users PRIMARY KEY (id),
 	CONSTRAINT uq_users_email UNIQUE (email)
 )
@@ -117,6 +127,8 @@ CREATE TABLE audit_entries (
 )
 --;;
 CREATE INDEX ix_audit_entries_company_at ON audit_entries (company_id, at)
+--;;
+CREATE INDEX ix_audit_entries_subject ON audit_entries (company_id, kind, subject_id, id)
 --;;
 CREATE TABLE company_options (
 	qa_review BOOLEAN NOT NULL,
@@ -236,10 +248,12 @@ CREATE TABLE month_ends (
 	month_end_on DATE NOT NULL,
 	through_entry_id BIGINT NOT NULL,
 	last_recorded_at TIMESTAMP WITH TIME ZONE,
+	value BIGINT NOT NULL,
 	id BIGSERIAL NOT NULL,
 	company_id BIGINT NOT NULL,
 	CONSTRAINT pk_month_ends PRIMARY KEY (id),
 	CONSTRAINT uq_month_ends_company_id_month_end_on UNIQUE (company_id, month_end_on),
+	CONSTRAINT ck_month_ends_value_bounded CHECK (value > -1000000000000000000 AND value < 1000000000000000000),
 	CONSTRAINT uq_month_ends_company_id_id UNIQUE (company_id, id),
 	CONSTRAINT fk_month_ends_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
 )
@@ -281,6 +295,34 @@ CREATE TABLE products (
 	CONSTRAINT uq_products_company_id_id UNIQUE (company_id, id),
 	CONSTRAINT fk_products_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
 )
+--;;
+CREATE TABLE reconcile_runs (
+	asked_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	asked_by TEXT NOT NULL,
+	compared_on DATE NOT NULL,
+	organisation TEXT NOT NULL,
+	verdict TEXT NOT NULL,
+	stock BIGINT NOT NULL,
+	posted BIGINT NOT NULL,
+	books BIGINT,
+	difference BIGINT NOT NULL,
+	unexplained BIGINT NOT NULL,
+	problem TEXT NOT NULL,
+	id BIGSERIAL NOT NULL,
+	company_id BIGINT NOT NULL,
+	CONSTRAINT pk_reconcile_runs PRIMARY KEY (id),
+	CONSTRAINT ck_reconcile_runs_verdict_known CHECK (verdict IN ('agrees', 'differs', 'unknown')),
+	CONSTRAINT ck_reconcile_runs_stock_bounded CHECK (stock > -1000000000000000000 AND stock < 1000000000000000000),
+	CONSTRAINT ck_reconcile_runs_posted_bounded CHECK (posted > -1000000000000000000 AND posted < 1000000000000000000),
+	CONSTRAINT ck_reconcile_runs_difference_bounded CHECK (difference > -1000000000000000000 AND difference < 1000000000000000000),
+	CONSTRAINT ck_reconcile_runs_unexplained_bounded CHECK (unexplained > -1000000000000000000 AND unexplained < 1000000000000000000),
+	CONSTRAINT ck_reconcile_runs_books_bounded CHECK (books IS NULL OR (books > -1000000000000000000 AND books < 1000000000000000000)),
+	CONSTRAINT ck_reconcile_runs_verdict_needs_books CHECK ((verdict = 'unknown') = (books IS NULL)),
+	CONSTRAINT uq_reconcile_runs_company_id_id UNIQUE (company_id, id),
+	CONSTRAINT fk_reconcile_runs_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
+)
+--;;
+CREATE INDEX ix_reconcile_runs_asked ON reconcile_runs (company_id, asked_at)
 --;;
 CREATE TABLE recovery_codes (
 	id BIGSERIAL NOT NULL,
@@ -452,17 +494,25 @@ CREATE TABLE adjustments (
 CREATE TABLE api_tokens (
 	membership_id BIGINT NOT NULL,
 	name TEXT NOT NULL,
+	role TEXT,
 	token_sha256 TEXT NOT NULL,
 	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	expires_at TIMESTAMP WITH TIME ZONE,
+	used_at TIMESTAMP WITH TIME ZONE,
 	revoked_at TIMESTAMP WITH TIME ZONE,
+	issued_by_token_id BIGINT,
 	id BIGSERIAL NOT NULL,
 	company_id BIGINT NOT NULL,
 	CONSTRAINT pk_api_tokens PRIMARY KEY (id),
 	CONSTRAINT fk_api_tokens_company_id_membership_id FOREIGN KEY(company_id, membership_id) REFERENCES memberships (company_id, id),
+	CONSTRAINT fk_api_tokens_company_id_issued_by_token_id FOREIGN KEY(company_id, issued_by_token_id) REFERENCES api_tokens (company_id, id),
+	CONSTRAINT ck_api_tokens_role_known CHECK (role IN ('owner', 'admin', 'accountant', 'builder', 'viewer')),
 	CONSTRAINT uq_api_tokens_company_id_id UNIQUE (company_id, id),
 	CONSTRAINT uq_api_tokens_token_sha256 UNIQUE (token_sha256),
 	CONSTRAINT fk_api_tokens_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
 )
+--;;
+CREATE INDEX ix_api_tokens_issuer ON api_tokens (company_id, issued_by_token_id)
 --;;
 CREATE TABLE backend_records (
 	connection_id BIGINT NOT NULL,
@@ -580,6 +630,8 @@ CREATE INDEX ix_exports_document ON exports (company_id, document_kind, document
 --;;
 CREATE INDEX ix_exports_due ON exports (state, not_before, priority, id)
 --;;
+CREATE INDEX ix_exports_state ON exports (company_id, state)
+--;;
 CREATE UNIQUE INDEX uq_exports_one_a_document ON exports (company_id, connection_id, document_kind, document_id) WHERE NOT is_replaced
 --;;
 CREATE TABLE receipts (
@@ -666,6 +718,8 @@ CREATE TABLE remote_items (
 	CONSTRAINT fk_remote_items_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
 )
 --;;
+CREATE INDEX ix_remote_items_tracked ON remote_items (company_id, connection_id) WHERE is_tracked IS true
+--;;
 CREATE TABLE remote_sales (
 	connection_id BIGINT NOT NULL,
 	external_id TEXT NOT NULL,
@@ -718,6 +772,7 @@ CREATE TABLE sign_ins (
 	email TEXT NOT NULL,
 	key_sha256 TEXT NOT NULL,
 	begun_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	seen_at TIMESTAMP WITH TIME ZONE NOT NULL,
 	ends_at TIMESTAMP WITH TIME ZONE NOT NULL,
 	ended_at TIMESTAMP WITH TIME ZONE,
 	address TEXT NOT NULL,
@@ -955,6 +1010,8 @@ CREATE TABLE builds (
 	CONSTRAINT uq_builds_company_id_id UNIQUE (company_id, id),
 	CONSTRAINT fk_builds_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
 )
+--;;
+CREATE INDEX ix_builds_state ON builds (company_id, state, priority, id)
 --;;
 CREATE UNIQUE INDEX uq_builds_one_automatic ON builds (company_id, product_id) WHERE is_automatic AND state = 'planned'
 --;;
@@ -1233,13 +1290,25 @@ CREATE TABLE stock_entries (
 	CONSTRAINT fk_stock_entries_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
 )
 --;;
+CREATE INDEX ix_stock_entries_by ON stock_entries (company_id, recorded_by, id)
+--;;
+CREATE INDEX ix_stock_entries_cost ON stock_entries (company_id, cost, id)
+--;;
 CREATE INDEX ix_stock_entries_day ON stock_entries (company_id, effective_on, id)
 --;;
 CREATE INDEX ix_stock_entries_document ON stock_entries (company_id, document_kind, document_id)
 --;;
+CREATE INDEX ix_stock_entries_kind ON stock_entries (company_id, document_kind, id)
+--;;
 CREATE INDEX ix_stock_entries_lot ON stock_entries (company_id, lot_id)
 --;;
 CREATE INDEX ix_stock_entries_product ON stock_entries (company_id, product_id, effective_on, id)
+--;;
+CREATE INDEX ix_stock_entries_quantity ON stock_entries (company_id, quantity, id)
+--;;
+CREATE INDEX ix_stock_entries_recorded ON stock_entries (company_id, recorded_at, id)
+--;;
+CREATE INDEX ix_stock_entries_reference ON stock_entries (company_id, reference, id)
 --;;
 CREATE TABLE draws (
 	lot_id BIGINT NOT NULL,
@@ -1326,6 +1395,12 @@ CREATE TRIGGER audit_entries_append_only BEFORE UPDATE OR DELETE ON audit_entrie
   FOR EACH ROW EXECUTE FUNCTION refuse_change()
 --;;
 CREATE TRIGGER audit_entries_not_emptied BEFORE TRUNCATE ON audit_entries
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+--;;
+CREATE TRIGGER reconcile_runs_append_only BEFORE UPDATE OR DELETE ON reconcile_runs
+  FOR EACH ROW EXECUTE FUNCTION refuse_change()
+--;;
+CREATE TRIGGER reconcile_runs_not_emptied BEFORE TRUNCATE ON reconcile_runs
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 --;;
 CREATE FUNCTION refuse_frozen() RETURNS trigger LANGUAGE plpgsql AS $$
