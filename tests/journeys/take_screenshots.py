@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -11,25 +12,30 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from partsemble_core.plugin_api.types import Contact
 from partsemble_core.services.acting import Act
 from partsemble_core.services.adjusting import adjust_lot
+from partsemble_core.services.cataloguing import ComponentInput, CostInput, save_bom
 from partsemble_core.services.holding import hold
 from partsemble_core.services.keeping import contact_fields, keep
 from partsemble_core.services.opting import set_options
 from partsemble_core.services.planning import plan_build
 from partsemble_core.services.relating import link_supplier
 from partsemble_core.store.database import migrate
+from partsemble_core.store.products import get_product_by_sku
 from partsemble_core.store.session import CompanySession
 from partsemble_core.store.syncs import RemoteContact
+from tests.journeys.demo_pictures import PATHS as OF_DEMO
+from tests.journeys.demo_pictures import serve_demo
 from tests.journeys.serving import served_shop
 from tests.servers.browser import FLAGS, browser_path
 from tests.web.shop import PASSWORD, Shop, connect, correct, listen, make_lamps, post, read_sales, staff, stock_up
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs/screenshots"
 WIDTHS = {"wide": (1280, 900), "phone": (390, 844)}
-DARK = ("home", "build")
+THEMES = {"light": "", "dark": "-dark"}
+"""Themes, and how the names of their pictures end."""
 
 
 def main(only: str = "") -> None:
-    """Every page at both widths, two of them in the dark too."""
+    """Every page at both widths, light and dark."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         url = f"sqlite:///{folder}/shop.sqlite3"
@@ -40,17 +46,29 @@ def main(only: str = "") -> None:
             paths = fill(shop)
             for size, (width, height) in WIDTHS.items():
                 page = signed_in(started, address, width=width, height=height)
-                for name, path in paths.items():
-                    take(page, f"{address}{path}", f"{name}-{size}", only=only)
-                    if name in DARK:
-                        page.click("[data-theme-toggle]", force=True) if size == "wide" else turn_dark(page)
-                        take(page, f"{address}{path}", f"{name}-{size}-dark", only=only)
-                        page.evaluate("localStorage.setItem('theme', 'light')")
+                take_both(page, address, paths, size, only=only)
+        if any(only in name for name in OF_DEMO):
+            take_demo(started, Path(folder) / "demo", only=only)
         started.close()
 
 
-def turn_dark(page: Page) -> None:
-    page.evaluate("localStorage.setItem('theme', 'dark')")
+def take_both(page: Page, address: str, paths: Mapping[str, str], size: str, *, only: str) -> None:
+    """Each page, light and dark."""
+    for theme, ending in THEMES.items():
+        page.evaluate("theme => localStorage.setItem('theme', theme)", theme)
+        for name, path in paths.items():
+            take(page, f"{address}{path}", f"{name}-{size}{ending}", only=only)
+
+
+def take_demo(browser: Browser, folder: Path, *, only: str) -> None:
+    """The company of ``partsemble demo``."""
+
+    def visit(address: str, email: str, password: str) -> None:
+        for size, (width, height) in WIDTHS.items():
+            page = signed_in(browser, address, width=width, height=height, email=email, password=password)
+            take_both(page, address, OF_DEMO, size, only=only)
+
+    serve_demo(folder, visit)
 
 
 def take_empty(browser: Browser, address: str, *, only: str) -> None:
@@ -62,6 +80,8 @@ def take_empty(browser: Browser, address: str, *, only: str) -> None:
         take(page, f"{address}/", f"first-steps-{size}", only=only)
         take(page, f"{address}/lots", f"lots-empty-{size}", only=only)
         take(page, f"{address}/integrations", f"integrations-empty-{size}", only=only)
+        take(page, f"{address}/first-steps/books", f"first-steps-books-{size}", only=only)
+        take(page, f"{address}/first-steps/products", f"first-steps-products-{size}", only=only)
 
 
 SUPPLIERS = {
@@ -71,6 +91,16 @@ SUPPLIERS = {
     "supplier-import": "/suppliers/import/new?ids=2&ids=3&ids=5",
     "contacts": "/integrations/contacts",
     "contacts-choice": "/suppliers/2/contacts",
+}
+BOOKS = {
+    "reconcile-runs": "/reconcile/runs",
+    "exports-decide": "/exports/decide?decision=skip&ids=4&ids=6&ids=1",
+}
+FROM_BOOKS = {
+    "syncs": "/integrations/syncs",
+    "sales-documents": "/integrations/sales-documents",
+    "sales-document": "/integrations/sales-documents/1",
+    "heard": "/integrations/heard",
 }
 PEOPLE = {
     "users": "/settings/users",
@@ -83,6 +113,29 @@ PEOPLE = {
     "second-factor": "/account/second-factor",
     "join": "/join",
     "audit-log": "/settings/audit-log",
+}
+ROOMS = {
+    "settings": "/settings",
+    "webhooks": "/settings/webhooks",
+    "deliveries": "/settings/webhooks/deliveries",
+    "settings-company": "/settings/company",
+    "settings-exports": "/settings/exports",
+    "settings-accounting": "/settings/accounting",
+    "api-tokens": "/settings/api-tokens",
+    "api-token": "/settings/api-tokens/1",
+    "api-token-form": "/settings/api-tokens/new",
+    "help": "/help",
+    "help-work": "/help/work",
+    "first-steps-accounts": "/first-steps/accounts",
+    "first-steps-receipt": "/first-steps/receipt",
+    "first-steps-summary": "/first-steps",
+}
+
+GOODS = {
+    "recall": "/lots/2/recall",
+    "labels": "/labels?receipt=4",
+    "scan": "/scan?code=ACM-20260422",
+    "valuation-products": "/valuation/products",
 }
 
 
@@ -103,7 +156,23 @@ def fill(shop: Shop) -> dict[str, str]:
     listen(shop)
     staff(shop)
     know_contacts(shop)
+    shop.write(change_lamp_bom)
     return pages(shop, receipt=receipts[-1], build=build, waiting=waiting)
+
+
+def change_lamp_bom(session: CompanySession, act: Act) -> None:
+    """A second version: more screws, no wire, a box."""
+    parts = [
+        ComponentInput(sku="PANEL-24", quantity="1"),
+        ComponentInput(sku="FRAME-AL", quantity="1", designators=("F1", "F2")),
+        ComponentInput(sku="SCREW-M3", quantity="10", scrap_percent="2"),
+    ]
+    costs = [
+        CostInput(kind="labour", label="Assembly", rate="25", quantity="0.5"),
+        CostInput(kind="other", label="Box", amount="1.20"),
+    ]
+    product = get_product_by_sku(session, "LAMP-01")
+    save_bom(session, act, product_id=product.id, components=parts, cost_lines=costs)
 
 
 def know_contacts(shop: Shop) -> None:
@@ -149,24 +218,23 @@ def pages(shop: Shop, *, receipt: int, build: int, waiting: int) -> dict[str, st
         "lot-held": "/lots/3",
         "trace": "/lots/2/trace",
         "trace-back": "/lots/7/trace",
+        **GOODS,
         "valuation": "/valuation",
         "reconcile": "/reconcile",
+        **BOOKS,
+        **FROM_BOOKS,
         "planned-builds": "/planned-builds",
         "plan-form": "/planned-builds/new",
         "build-planned": "/builds/2",
+        "build-sheet": "/builds/2/sheet",
         "build-waiting": f"/builds/{waiting}",
-        "settings": "/settings",
-        "webhooks": "/settings/webhooks",
         **PEOPLE,
-        "deliveries": "/settings/webhooks/deliveries",
+        **ROOMS,
         "counts": "/counts",
         "count": "/counts/1",
         "adjustments": "/adjustments",
         "bom-versions": f"/products/{lamp}/bom/versions",
-        "syncs": "/integrations/syncs",
-        "sales-documents": "/integrations/sales-documents",
-        "sales-document": "/integrations/sales-documents/1",
-        "heard": "/integrations/heard",
+        "bom-difference": f"/products/{lamp}/bom/difference",
         "not-found": "/lots/999",
     }
 
@@ -176,22 +244,30 @@ def plan(shop: Shop, quantity: str, **given: str) -> None:
     shop.write(lambda session, act: plan_build(session, act, product_id=lamp, quantity=quantity, **given))
 
 
-def signed_in(browser: Browser, address: str, *, width: int, height: int) -> Page:
+def signed_in(
+    browser: Browser,
+    address: str,
+    *,
+    width: int,
+    height: int,
+    email: str = "owner@lumen.example",
+    password: str = PASSWORD,
+) -> Page:
     page = browser.new_page(viewport={"width": width, "height": height}, color_scheme="light", locale="en-GB")
     page.goto(f"{address}/sign-in")
-    page.fill("#email", "owner@lumen.example")
-    page.fill("#password", PASSWORD)
+    page.fill("#email", email)
+    page.fill("#password", password)
     page.click("button[type=submit]")
     page.wait_for_url(f"{address}/")
     return page
 
 
 def take(page: Page, url: str, name: str, *, only: str) -> None:
-    """One picture of the whole page. A page that is wider than the window is a fault: it ends the run."""
+    """One picture of the whole page; of the demo, what a window shows. A page wider than the window ends the run."""
     if only and only not in name:
         return
     page.goto(url, wait_until="networkidle")
-    page.screenshot(path=FOLDER / f"{name}.png", full_page=True)
+    page.screenshot(path=FOLDER / f"{name}.png", full_page=name.split("-")[0] != "demo")  # its lists are long
     width = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     if width > 0:
         raise SystemExit(f"{name} is {width} pixels too wide")

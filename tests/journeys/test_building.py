@@ -34,7 +34,7 @@ def test_parts_are_received_and_become_a_lamp(console: Console) -> None:
     page.get_by_role("link", name="Preview a build").click()
     page.get_by_label("Product").select_option(label="LAMP-01 · Workshop lamp")
     page.get_by_label("Quantity").fill("21")
-    expect(page.get_by_role("alert")).to_contain_text("PANEL-24: 21 needed, 20 in stock, 1 missing")
+    expect(page.get_by_role("alert")).to_contain_text("PANEL-24: 21 needed, 20 available, 1 missing")
     page.get_by_label("Quantity").fill("10")
     expect(page.get_by_role("alert")).to_have_count(0)
     expect(page.locator("#preview")).to_contain_text("10 × LAMP-01")

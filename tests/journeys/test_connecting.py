@@ -7,7 +7,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from partsemble_xero.sandbox.testing import RunningSandbox, start_sandbox
-from tests.journeys.conftest import Console
+from tests.journeys.conftest import Console, leave
+from tests.journeys.picking import pick_account
 from tests.journeys.serving import served_shop
 from tests.servers.databases import copy_of
 
@@ -45,6 +46,7 @@ def a_console(
     database = copy_of(migrated_sqlite, tmp_path / "shop.sqlite3")
     with served_shop(database, tmp_path, plugin_settings=settings) as (shop, address):
         yield Console(page, shop, address)
+        leave(page)
 
 
 def begin(console: Console) -> Page:
@@ -69,12 +71,16 @@ def test_books_are_connected_in_a_window_that_closes_itself(connectable: Console
     expect(page.get_by_role("heading", name="Second Books Ltd", exact=True)).to_be_visible()
     expect(page.get_by_text("Accounts missing")).to_be_visible()
 
-    unusable = page.get_by_label("Waste").locator("option[disabled]")
-    expect(unusable.first).to_contain_text("–")
-    for label in ("Receiving debit", "Receiving credit", "Build debit", "Build credit"):
-        choice = page.get_by_label(label)
-        code = choice.locator("option:not([disabled])").nth(1).get_attribute("value")
-        choice.select_option(code)
+    page.get_by_role("combobox", name="Waste").click()
+    unusable = page.locator('.picker-list:visible [role="option"][aria-disabled="true"]')
+    expect(unusable.first.locator(".picker-reason")).not_to_be_empty()
+    for label, code in (
+        ("Receiving debit", "621"),
+        ("Receiving credit", "623"),
+        ("Build debit", "622"),
+        ("Build credit", "621"),
+    ):
+        pick_account(page, label, code)
     page.get_by_role("button", name="Save accounts").click()
     expect(page.get_by_role("status")).to_contain_text("New documents are exported from now on.")
     expect(page.locator(".state", has_text="Connected")).to_be_visible()
@@ -84,7 +90,9 @@ def test_a_cancelled_sign_in_says_so_and_connects_nothing(connectable: Console, 
     window = begin(connectable)
     window.get_by_role("button", name="Cancel").click()
     expect(window.get_by_text("The sign-in was not completed")).to_be_visible()
-    window.get_by_role("button", name="Close this window").click()
+    close = window.get_by_role("button", name="Close this window")
+    with window.expect_event("close"):  # a click that waits for its end would find its window gone
+        close.evaluate("button => void setTimeout(() => button.click())")
     connectable.open("/integrations")
     expect(connectable.page.get_by_role("heading", name="Connect your books")).to_be_visible()
     assert all("400 (BAD REQUEST)" in error for error in page_errors), page_errors

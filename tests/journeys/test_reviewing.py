@@ -33,6 +33,9 @@ def test_a_build_is_rejected_in_part_and_the_trace_accounts_for_every_panel(
     panels.fill("10")
     dialog.get_by_role("button", name="Reject build").click()
     expect(page.locator("main")).to_contain_text("Rejected: quality defect")
+    expect(page.locator("main")).to_contain_text("A part of the components went back; the rest is waste.")
+    expect(page.get_by_role("link", name="PSB-000001-W")).to_be_visible()
+    expect(page.locator("main")).to_contain_text("10 came back")
     page.get_by_role("link", name="ACM-20260410").click()
     page.get_by_role("link", name="Trace").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Trace of ACM-20260410")
@@ -42,7 +45,7 @@ def test_a_build_is_rejected_in_part_and_the_trace_accounts_for_every_panel(
     expect(balance.get_by_role("row", name="Still in the lot")).to_contain_text("20")
     expect(page.get_by_role("region", name="Where else it went")).to_contain_text("Wasted")
     page.emulate_media(media="print")
-    expect(page.get_by_text("recall sheet · printed")).to_be_visible()
+    expect(page.get_by_text("trace · printed")).to_be_visible()
     expect(page.get_by_role("navigation", name="Main")).to_be_hidden()
     page.emulate_media(media="screen")
     with page.expect_download() as download:

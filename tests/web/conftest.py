@@ -20,6 +20,7 @@ from tests.web.shop import (
     plan_lamps,
     post,
     read_sales,
+    round_off,
     staff,
     stock_up,
 )
@@ -46,6 +47,7 @@ def full_shop(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -
     correct(opened)
     listen(opened)
     staff(opened)
+    round_off(opened)
     Visitor.signed_in(opened, "owner")
     found(opened.house, name="Strangers Ltd", email="stranger@elsewhere.example")
     yield opened

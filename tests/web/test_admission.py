@@ -45,7 +45,7 @@ def test_a_viewer_changes_nothing(full_shop: Shop, visit: Visit) -> None:
     viewer = visit(full_shop, "viewer")
     before = counts(full_shop)
     for rule in rules(full_shop, "POST"):
-        if not rule.endpoint.startswith(("signing_in.", "joining.", "account.", "factors.")):
+        if not rule.endpoint.startswith(("signing_in.", "joining.", "account.", "factors.", "founding.")):
             answer = viewer.post(path_of(full_shop, rule, IDS), {"sku": "X"}, page="/")
             assert answer.status_code == 403, (rule, answer.text)
             assert "It takes one of" in text_of(answer)
@@ -154,6 +154,23 @@ def test_over_https_the_cookie_is_bound_to_the_host(migrated_sqlite: Path, tmp_p
     assert cookie.startswith("__Host-partsemble=")
     assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= set(cookie.split("; "))
     assert answer.headers["Strict-Transport-Security"].startswith("max-age=31536000")
+    shop.house.engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("base_url", "name"),
+    [
+        ("http://localhost:8017", "partsemble_8017"),
+        ("http://localhost", "partsemble"),
+        ("https://stock.example:8443", "__Host-partsemble_8443"),
+    ],
+)
+def test_installations_on_other_ports_of_a_host_have_cookies_of_their_own(
+    migrated_sqlite: Path, tmp_path: Path, base_url: str, name: str
+) -> None:
+    shop = open_shop(copy_of(migrated_sqlite, tmp_path / "shop.sqlite3"), tmp_path, base_url=base_url)
+    answer = Visitor(shop).get("/sign-in", base_url=base_url)
+    assert answer.headers["Set-Cookie"].startswith(f"{name}=")
     shop.house.engine.dispose()
 
 

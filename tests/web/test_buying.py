@@ -31,6 +31,9 @@ def test_a_reel_is_entered_edited_and_told_beside_its_cost(shop: Shop, visit: Vi
     wrong = builder.post("/receipts", {**REEL, "per_purchase_unit": "many"})
     assert wrong.status_code == 422
     assert 'is-invalid" name="per_purchase_unit"' in wrong.text
+    assert wrong.text.count('name="sku"') == 2, "the line that was sent, and the template of another"
+    nothing = builder.post("/receipts", {**REEL, "sku": "", **dict.fromkeys(REEL, ""), "supplier": "ACM"})
+    assert (nothing.status_code, nothing.text.count('name="sku"')) == (422, 2), "an empty one, where none was sent"
     assert builder.post("/receipts", REEL).status_code == 303
     draft = text_of(builder.get("/receipts/1"))
     assert "Screw M3×8, stainless · S-77 1 reel of 5,000 @ 95.00 NZD at rate 0.5" in draft

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from tests.web.people import Visitor, text_of
@@ -38,3 +39,24 @@ def test_a_file_has_all_columns_whatever_the_page_shows(full_shop: Shop, visit: 
     files = [part.split('"')[0] for part in page.split('href="') if part.startswith("/lots.csv")]
     assert files == ["/lots.csv"]
     assert "Received" in viewer.get("/lots.csv").text.splitlines()[0]
+
+
+def test_columns_and_page_size_stay_after_something_was_done_to_ticked_rows(full_shop: Shop, visit: Visit) -> None:
+    builder = visit(full_shop, "builder")
+    for path, column in (("products", "unit"), ("suppliers", "phone")):
+        query = f"sort=-name&page_size=1&page=2&columns={column}&columns=state"
+        page = builder.get(f"/{path}?{query}").text
+        form = page[page.index('<form id="picked"') :].split("</form>")[0]
+        kept = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form)
+        fields: dict[str, str | list[str]] = {
+            name: [value for key, value in kept if key == name] for name, _ in kept if name != "csrf_token"
+        }
+        answer = builder.post(f"/{path}/activate", {**fields, "ids": ["1"]})
+        assert answer.status_code == 303
+        told, wanted = (sorted(text.split("?")[1].split("&")) for text in (answer.location, f"?{query}"))
+        assert told == wanted
+        refused = builder.post(f"/{path}/activate", {**fields, "ids": ["999"]})
+        assert refused.status_code == 404
+        assert len(headings(refused.text)) == 3
+        assert f"/{path}?" in refused.text
+        assert "page_size=1" in refused.text

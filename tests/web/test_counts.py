@@ -58,6 +58,10 @@ def test_a_refused_count_comes_back_as_it_was_typed(shop: Shop, visit: Visit) ->
     wrong = builder.post("/counts/1/lines", {"lot": ["1", "3"], "counted": ["17", "-1"]})
     assert wrong.status_code == 422
     assert 'value="-1"' in wrong.text
+    assert "Lot NTL-20260421: A count can't be negative." in text_of(wrong)
+    assert "Correct it, then send it again." in text_of(wrong)
+    word = builder.post("/counts/1/lines", {"lot": ["1"], "counted": ["abc"]})
+    assert "Lot ACM-20260402: Counted 'abc' isn't a plain decimal number." in text_of(word)
     assert "is-invalid" in wrong.text.split('value="-1"')[0].rpartition("<input")[2]
     assert "Counted 0" in text_of(builder.get("/counts/1")), "nothing was saved"
     assert builder.post("/counts/1/cancel").status_code == 303

@@ -60,6 +60,7 @@ def test_a_refused_rejection_comes_back_open_as_it_was_typed(shop: Shop, visit: 
     assert answer.status_code == 422
     assert 'id="reject" aria-labelledby="reject-title" data-open-now' in answer.text
     assert 'name="recovered" value="61"' in answer.text
+    assert "PANEL-24: 61 can&#39;t come back: 60 were taken." in answer.text
     assert 'value="Too many"' in answer.text
     assert "is-invalid" in answer.text.split('name="recovered" value="61"')[0].rpartition("<input")[2]
 
@@ -149,9 +150,9 @@ def test_planned_builds_are_ordered_executed_and_cancelled(shop: Shop, visit: Vi
     text = text_of(builder.get("/planned-builds"))
     assert "FRAME-AL Aluminium frame, anodised, in each 110 80 30" in text
     assert "overdue" in text
-    assert builder.post("/builds/2/earlier").status_code == 303
+    assert builder.post("/builds/2/move", {"to": "up"}).status_code == 303
     moved = text_of(builder.get("/planned-builds"))
-    assert moved.index("PSB-000002 LAMP") < moved.index("PSB-000001 LAMP")
+    assert moved.index("1 PSB-000002 LAMP") < moved.index("2 PSB-000001 LAMP")
     assert "Planned: nothing has moved yet." in text_of(builder.get("/builds/1"))
     assert builder.post("/builds/1/execute").status_code == 303
     assert "Made 60 each" in text_of(builder.get("/builds/1"))
@@ -160,7 +161,7 @@ def test_planned_builds_are_ordered_executed_and_cancelled(shop: Shop, visit: Vi
     assert "Stock doesn’t reach for 50 each" in text_of(short)
     assert builder.post("/builds/2/cancel").status_code == 303
     assert "Cancelled while it was planned" in text_of(builder.get("/builds/2"))
-    assert builder.post("/builds/2/earlier").status_code == 409
+    assert builder.post("/builds/2/move", {"to": "up"}).status_code == 409
 
 
 def test_stock_is_valued_at_a_past_day(full_shop: Shop, visit: Visit) -> None:

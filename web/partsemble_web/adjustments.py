@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
 
 from partsemble_core.domain.adjustments import AdjustmentReason
 from partsemble_core.errors import PartsembleError
 from partsemble_core.services.adjusting import open_stock
 from partsemble_core.services.admitting import MAY_SET_UP, MAY_WRITE
 from partsemble_core.services.listing import Row
-from partsemble_core.services.picking import active_products
+from partsemble_core.services.picking import offer_products
 from partsemble_core.services.reversing import reverse
-from partsemble_core.store.adjustments import find_reversal, get_adjustment, get_count
+from partsemble_core.store.adjustments import AdjustmentState, find_reversal, get_adjustment, get_count
 from partsemble_core.store.exports import find_for_document
 from partsemble_core.store.lots import DocumentKind, get_lot
 from partsemble_core.store.products import get_product
@@ -21,6 +22,7 @@ from partsemble_web.forms import Form
 from partsemble_web.naming import lot_name, product_name
 from partsemble_web.refusals import Answer, refused
 from partsemble_web.scope import act, reading, require, write
+from partsemble_web.speaking import mark
 
 pages = Blueprint("adjustments", __name__, template_folder="templates")
 OPENING_FIELDS = ("sku", "quantity", "total_cost", "on", "lot_number", "expires_on", "notes")
@@ -45,7 +47,7 @@ ADJUSTMENTS = lists.ListPage(
         "lot_number": lot_link,
     },
     subtitles={"reason": "notes"},
-    choices={"reason": ("Reason", tuple(AdjustmentReason))},
+    choices={"reason": (mark("Reason"), tuple(AdjustmentReason)), "state": (mark("State"), tuple(AdjustmentState))},
     extra={"product": product_name, "lot": lot_name, "count": count_name},
 )
 lists.route(pages, ADJUSTMENTS, path="/adjustments")
@@ -66,7 +68,8 @@ def undo(adjustment_id: int) -> Answer:
         done = write(lambda session: reverse(session, who, kind, adjustment_id, **form.values))
     except PartsembleError as error:
         return refused("adjustments/adjustment.html", error, **{**_page(adjustment_id), "form": form})
-    flash(f"Reversed by {done.reference}: stock is as if it had not been.", "success")
+    said = _("Reversed by %(reference)s: stock is as if it had not been.", reference=done.reference)
+    flash(said, "success")
     return redirect(url_for("adjustments.show_adjustment", adjustment_id=adjustment_id), code=303)
 
 
@@ -87,7 +90,7 @@ def add_opening() -> Answer:
         done = write(lambda session: open_stock(session, who, **form.values))
     except PartsembleError as error:
         return refused("adjustments/opening.html", error, form=form, **_choices())
-    flash(f"{done.reference} opened the lot.", "success")
+    flash(_("%(reference)s opened the lot.", reference=done.reference), "success")
     return redirect(url_for("lots.show_lot", lot_id=done.lot_id), code=303)
 
 
@@ -107,4 +110,4 @@ def _page(adjustment_id: int) -> dict[str, object]:
 
 def _choices() -> dict[str, object]:
     with reading() as session:
-        return {"offered": active_products(session)}
+        return {"offered": offer_products(session)}

@@ -21,10 +21,16 @@ from partsemble_web import (
     exports,
     factors,
     finding,
+    first_steps,
+    forms,
+    founding,
     headers,
+    helping,
     home,
     integrations,
     joining,
+    labels,
+    live,
     lots,
     options,
     people,
@@ -33,10 +39,14 @@ from partsemble_web import (
     receipts,
     reconciling,
     refusals,
+    scanning,
+    sheets,
     showing,
     signing_in,
+    speaking,
     stock,
     suppliers,
+    tokens,
     traces,
     valuations,
     webhooks,
@@ -44,9 +54,13 @@ from partsemble_web import (
 
 PAGES = (
     signing_in,
+    live,
+    sheets,
     home,
     products,
     lots,
+    labels,
+    scanning,
     counts,
     adjustments,
     options,
@@ -69,6 +83,10 @@ PAGES = (
     account,
     factors,
     joining,
+    founding,
+    first_steps,
+    tokens,
+    helping,
 )
 
 
@@ -84,8 +102,10 @@ def register_console(app: Flask, house: House) -> None:
     """Hangs the pages, their error pages and the security headers of all answers on an app that has its API."""
     app.url_map.converters["id"] = IdConverter
     assets.register(app)
+    speaking.register(app)
     showing.register(app)
     signing_in.guard(app, house)
+    forms.register(app, but=signing_in.NO_COOKIES)
     refusals.register(app)
     headers.register(app, secure=house.settings.base_url.startswith("https://"))
     for area in PAGES:

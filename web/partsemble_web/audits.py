@@ -25,6 +25,6 @@ LOG = lists.ListPage(
     shown=("at", "kind", "subject", "action", "by", "door"),
     subtitles={"subject": "changes", "door": "address"},
     minor=frozenset({"door"}),
-    choices={"kind": ("What", KINDS), "action": ("Did", tuple(AuditAction)), "door": ("Through", tuple(Door))},
+    choices={"kind": ("What", KINDS), "action": ("Did", tuple(AuditAction)), "door": ("Via", tuple(Door))},
 )
 lists.route(pages, LOG, path="/settings/audit-log")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
 
 from partsemble_core.errors import PartsembleError
 from partsemble_core.services.admitting import MAY_SET_UP
@@ -17,12 +18,23 @@ from partsemble_web.scope import act, reading, require, the_house
 
 SIGN_IN = {"client_id", "client_secret", "scopes"}
 """Settings that count from the next sign-in on."""
+HELP = {name: name for name in ("client_id", "scopes", "webhook_key")} | {"client_secret": "client_id"}
+"""Where the help of a setting stands; others share a place."""
 pages = Blueprint("backend_settings", __name__, template_folder="templates")
 
 
 @pages.before_request
 def only_who_sets_up() -> None:
     require(MAY_SET_UP)
+
+
+@pages.get("/settings/accounting")
+def show() -> str:
+    """The accounting systems that are installed, and what each still needs."""
+    house = the_house()
+    infos = sorted(house.host.infos.values(), key=lambda info: info.title)
+    unset = {info.name: missing_settings(house, info.name) for info in infos}
+    return render_template("integrations/backends.html", backends=infos, unset=unset, failures=house.host.failures)
 
 
 @pages.get("/integrations/<backend>/settings/edit")
@@ -42,7 +54,7 @@ def save(backend: str) -> Answer:
     except PartsembleError as error:
         texts = {each.name: sent[each.name] for each in shown if each.editable and not each.secret}
         return refused("integrations/settings.html", error, **_page(backend, texts))
-    flash("Saved. New sign-ins use it from now on." if SIGN_IN & changes.keys() else "Saved.", "success")
+    flash(_("Saved. New sign-ins use it from now on.") if SIGN_IN & changes.keys() else _("Saved."), "success")
     return redirect(url_for("backend_settings.edit", backend=backend), code=303)
 
 
@@ -54,7 +66,7 @@ def remove(backend: str) -> Answer:
         change_settings(the_house(), act(), backend, {name: None})
     except PartsembleError as error:
         return refused("integrations/settings.html", error, **_page(backend))
-    flash("Removed.", "success")
+    flash(_("Removed."), "success")
     return redirect(url_for("backend_settings.edit", backend=backend), code=303)
 
 
@@ -71,6 +83,7 @@ def _page(backend: str, texts: Mapping[str, str] | None = None) -> dict[str, obj
     return {
         "info": info,
         "settings": settings,
+        "setting_help": HELP,
         "form": Form(values=values),
         "redirect_uri": redirect_uri(backend),
         "can_connect": is_next,

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
 
 from partsemble_core.domain.amounts import add
 from partsemble_core.domain.builds import BuildState
-from partsemble_core.domain.fifo import Draw, Need
+from partsemble_core.domain.fifo import NOTHING, Draw, Need
 from partsemble_core.domain.lots import OpenLot
 from partsemble_core.domain.quality import Recovery, RejectReason
 from partsemble_core.errors import Conflict, PartsembleError
@@ -18,7 +19,8 @@ from partsemble_core.services.admitting import MAY_WRITE
 from partsemble_core.services.building import Preview, build_now, preview_build, preview_planned
 from partsemble_core.services.explaining import explain_build
 from partsemble_core.services.listing import build_label
-from partsemble_core.services.picking import buildable_products, newer_versions
+from partsemble_core.services.picking import newer_versions, offer_products
+from partsemble_core.services.unfolding import unfold_costs
 from partsemble_core.store.builds import Build
 from partsemble_core.store.products import Product
 from partsemble_core.store.session import CompanySession
@@ -27,21 +29,23 @@ from partsemble_web.forms import Form
 from partsemble_web.naming import product_name
 from partsemble_web.refusals import Answer, Failure, explained, refused
 from partsemble_web.scope import act, reading, require, write
+from partsemble_web.showing import word
+from partsemble_web.speaking import mark
 
 pages = Blueprint("builds", __name__, template_folder="templates")
 FIELDS = ("product", "quantity", "built_on", "notes", "first")
 LABELS = (
-    "Planned",
-    "Pending QA",
-    "Recorded",
-    "Pending export",
-    "Synced",
-    "Held",
-    "Failed",
-    "Left out",
-    "Rejected",
-    "Reversed",
-    "Cancelled",
+    mark("Planned"),
+    mark("Pending QA"),
+    mark("Recorded"),
+    mark("Pending export"),
+    mark("Synced"),
+    mark("Held"),
+    mark("Failed"),
+    mark("Left out"),
+    mark("Rejected"),
+    mark("Reversed"),
+    mark("Cancelled"),
 )
 BUILDS = lists.ListPage(
     name="builds",
@@ -52,8 +56,8 @@ BUILDS = lists.ListPage(
         "product_sku": lambda row: url_for("products.show_product", product_id=row["product_id"]),
     },
     subtitles={"product_sku": "product_name"},
-    choices={"label": ("Status", LABELS)},
-    extra={"product": product_name},
+    choices={"label": (mark("Status"), LABELS)},
+    extra={"product": product_name, "state": lambda _session, text: word(text)},
 )
 lists.route(pages, BUILDS, path="/builds")
 
@@ -65,6 +69,8 @@ class PreviewPart:
     need: Need
     product: Product
     draws: tuple[tuple[OpenLot, Draw], ...]
+    held: Decimal = NOTHING
+    """What lots on hold have of it, where it falls short."""
 
     @property
     def taken(self) -> Decimal:
@@ -90,6 +96,7 @@ def build_page(build_id: int, form: Form | None = None) -> dict[str, object]:
     with reading() as session:
         story = explain_build(session, build_id)
         planned, newer = None, None
+        tree = unfold_costs(session, build_id) if story.build.executed_at else None
         if story.build.state == BuildState.PLANNED:
             planned = preview_planned(session, build_id, built_on=today, build_subassemblies=False)
             newer = newer_versions(session, [story.build]).get(build_id)
@@ -102,6 +109,7 @@ def build_page(build_id: int, form: Form | None = None) -> dict[str, object]:
         "story": story,
         "label": build_label(story.build.state, story.export.state if story.export else None),
         "planned": planned,
+        "tree": tree,
         "newer": newer,
         "form": form or blank,
         "blank": blank,
@@ -118,7 +126,7 @@ def show_form() -> str:
     failure: Failure | None = None
     preview: Preview | None = None
     with reading() as session:
-        choices = _choices(session)
+        choices = _choices(session, form)
         if form.values["product"] and form.values["quantity"]:
             try:
                 preview = _preview(session, form, who)
@@ -139,7 +147,10 @@ def execute() -> Answer:
     except PartsembleError as error:
         return _refused(error, form, who)
     waits = build.state == BuildState.PENDING_QA
-    flash(f"{build.reference} is executed and waits for review." if waits else f"{build.reference} is done.", "success")
+    if waits:
+        flash(_("%(reference)s is executed and waits for review.", reference=build.reference), "success")
+    else:
+        flash(_("%(reference)s is done.", reference=build.reference), "success")
     return redirect(url_for("builds.show_build", build_id=build.id), code=303)
 
 
@@ -168,7 +179,7 @@ def check_expected(build: Build, expected: str) -> None:
 def _refused(error: PartsembleError, form: Form, who: Act) -> Answer:
     preview: Preview | None = None
     with reading() as session:
-        choices = _choices(session)
+        choices = _choices(session, form)
         try:
             preview = _preview(session, form, who)
         except PartsembleError:
@@ -193,19 +204,21 @@ def _product_id(form: Form) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else 0
 
 
-def _choices(session: CompanySession) -> dict[str, object]:
-    return {"buildable": buildable_products(session)}
+def _choices(session: CompanySession, form: Form) -> dict[str, object]:
+    return {"buildable": offer_products(session, buildable=True, chosen=_product_id(form))}
 
 
 def preview_parts(preview: Preview | None) -> tuple[PreviewPart, ...]:
     """One part a need, each with its lots."""
     if preview is None:
         return ()
+    held = {short.product_id: short.held for short in preview.costing.shortages}
     return tuple(
         PreviewPart(
             need=need,
             product=preview.products[need.product_id],
             draws=tuple((preview.lots[draw.lot_id], draw) for draw in preview.costing.draws if draw.line == need.line),
+            held=held.get(need.product_id, NOTHING),
         )
         for need in preview.costing.needs
     )

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
 
 from partsemble_core.domain.adjustments import CountState
-from partsemble_core.errors import Invalid, PartsembleError
+from partsemble_core.errors import Invalid, PartsembleError, say
 from partsemble_core.services.acting import Act
 from partsemble_core.services.admitting import MAY_WRITE
 from partsemble_core.services.counting import cancel_count, confirm_count, enter_counts, start_count, view_count
-from partsemble_core.services.picking import active_products, lots_called
+from partsemble_core.services.picking import lots_called, offer_products
 from partsemble_core.store.adjustments import StockCount, get_count
 from partsemble_core.store.products import products_by_id
 from partsemble_core.store.session import CompanySession
 from partsemble_web import lists
-from partsemble_web.forms import Form, rows_of
+from partsemble_web.forms import Form, Typed, rows_of
 from partsemble_web.refusals import Answer, refused
 from partsemble_web.scope import act, reading, require, write
+from partsemble_web.speaking import mark
 
 pages = Blueprint("counts", __name__, template_folder="templates")
 FIELDS = ("counted_on", "notes")
@@ -26,7 +28,7 @@ COUNTS = lists.ListPage(
     shown=("reference", "counted_on", "state", "lots", "counted", "notes"),
     links={"reference": lambda row: url_for("counts.show_count", count_id=row["id"])},
     subtitles={"reference": "created_by"},
-    choices={"state": ("State", tuple(CountState))},
+    choices={"state": (mark("State"), tuple(CountState))},
 )
 lists.route(pages, COUNTS, path="/counts")
 
@@ -54,7 +56,8 @@ def add() -> Answer:
         count = write(lambda session: _start(session, who, form))
     except PartsembleError as error:
         return refused("counts/form.html", error, form=form, **_choices())
-    flash(f"{count.reference} is started. What is expected is fixed now; work may go on.", "success")
+    said = _("%(reference)s is started. What is expected is fixed now; work may go on.", reference=count.reference)
+    flash(said, "success")
     return _to_count(count.id)
 
 
@@ -80,7 +83,7 @@ def enter(count_id: int) -> Answer:
         count = write(lambda session: enter_counts(session, who, count_id, counted=dict(typed)))
     except PartsembleError as error:
         return refused("counts/count.html", error, **{**_page(count_id), "typed": typed})
-    flash(f"{count.reference} is saved.", "success")
+    flash(_("%(reference)s is saved.", reference=count.reference), "success")
     return _to_count(count_id)
 
 
@@ -92,7 +95,7 @@ def confirm(count_id: int) -> Answer:
         written = write(lambda session: confirm_count(session, who, count_id))
     except PartsembleError as error:
         return refused("counts/count.html", error, **_page(count_id))
-    flash(f"Confirmed. Adjustments made: {len(written)}.", "success")
+    flash(_("Confirmed. Adjustments made: %(count)s.", count=len(written)), "success")
     return _to_count(count_id)
 
 
@@ -100,8 +103,11 @@ def confirm(count_id: int) -> Answer:
 def cancel(count_id: int) -> Answer:
     require(MAY_WRITE)
     who = act()
-    count = write(lambda session: cancel_count(session, who, count_id))
-    flash(f"{count.reference} is cancelled. Nothing was adjusted.", "success")
+    try:
+        count = write(lambda session: cancel_count(session, who, count_id))
+    except PartsembleError as error:
+        return refused("counts/count.html", error, **_page(count_id))
+    flash(_("%(reference)s is cancelled. Nothing was adjusted.", reference=count.reference), "success")
     return _to_count(count_id)
 
 
@@ -109,7 +115,7 @@ def _start(session: CompanySession, who: Act, form: Form) -> StockCount:
     skus = [row["sku"] for row in form.rows["skus"]]
     numbers = [row["lot"] for row in form.rows["lots"]]
     if skus and numbers:
-        raise Invalid("lot_ids", "Name products or lots, not both. Empty one of the two.")
+        raise Invalid("lot_ids", say("Name products or lots, not both. Empty one of the two."))
     return start_count(
         session,
         who,
@@ -130,7 +136,7 @@ def _page(count_id: int) -> dict[str, object]:
         "count": count,
         "lines": lines,
         "products": products,
-        "typed": {line.lot.id: "" if line.counted is None else f"{line.counted:f}" for line in lines},
+        "typed": {line.lot.id: "" if line.counted is None else Typed(f"{line.counted:f}") for line in lines},
         "counted": [line for line in lines if line.counted is not None],
         "differing": [line for line in lines if line.variance],
         "has_late": any(line.late for line in lines),
@@ -143,4 +149,4 @@ def _to_count(count_id: int) -> Answer:
 
 def _choices() -> dict[str, object]:
     with reading() as session:
-        return {"offered": active_products(session)}
+        return {"offered": offer_products(session)}

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from flask import Blueprint, flash, redirect, request, url_for
+from flask_babel import gettext as _
 
 from partsemble_core.domain.builds import BuildState
 from partsemble_core.domain.quality import Recovery
-from partsemble_core.errors import PartsembleError
+from partsemble_core.errors import PartsembleError, WrongState
 from partsemble_core.services.acting import Act
 from partsemble_core.services.admitting import MAY_SET_UP, MAY_WRITE
 from partsemble_core.services.building import execute_planned
@@ -35,10 +36,15 @@ def execute(build_id: int) -> Answer:
     who = act()
     try:
         build = write(lambda session: _execute(session, who, build_id, form))
+    except WrongState as error:  # somebody was faster: the page is that of the build as it is now
+        return _build_refused(error, build_id, asked="", form=None)
     except PartsembleError as error:
         return refused("plans/execute.html", error, **_without_failure(execution_page(build_id, form)))
     waits = build.state == BuildState.PENDING_QA
-    flash(f"{build.reference} is executed{' and waits for review' if waits else ''}.", "success")
+    if waits:
+        flash(_("%(reference)s is executed and waits for review.", reference=build.reference), "success")
+    else:
+        flash(_("%(reference)s is executed.", reference=build.reference), "success")
     return _to_build(build_id)
 
 
@@ -64,8 +70,11 @@ def _without_failure(values: dict[str, object]) -> dict[str, object]:
 def cancel(build_id: int) -> Answer:
     require(MAY_WRITE)
     who = act()
-    build = write(lambda session: cancel_planned(session, who, build_id))
-    flash(f"{build.reference} is cancelled.", "success")
+    try:
+        build = write(lambda session: cancel_planned(session, who, build_id))
+    except WrongState as error:
+        return _build_refused(error, build_id, asked="", form=None)
+    flash(_("%(reference)s is cancelled.", reference=build.reference), "success")
     return _to_build(build_id)
 
 
@@ -78,7 +87,7 @@ def approve_build(build_id: int) -> Answer:
         build = write(lambda session: approve(session, who, build_id, note=form.values["note"]))
     except PartsembleError as error:
         return _build_refused(error, build_id, asked="approve", form=form)
-    flash(f"{build.reference} is approved: its lot is in stock.", "success")
+    flash(_("%(reference)s is approved: its lot is in stock.", reference=build.reference), "success")
     return _to_build(build_id)
 
 
@@ -104,7 +113,7 @@ def reject_build(build_id: int) -> Answer:
         )
     except PartsembleError as error:
         return _build_refused(error, build_id, asked="reject", form=form)
-    flash(f"{build.reference} is rejected.", "success")
+    flash(_("%(reference)s is rejected.", reference=build.reference), "success")
     return _to_build(build_id)
 
 
@@ -116,7 +125,7 @@ def reverse_build(build_id: int) -> Answer:
         reference = _reverse(DocumentKind.BUILD, build_id, form)
     except PartsembleError as error:
         return _build_refused(error, build_id, asked="reverse", form=form)
-    flash(f"Reversed by {reference}: stock is as if it had not been.", "success")
+    flash(_("Reversed by %(reference)s: stock is as if it had not been.", reference=reference), "success")
     return _to_build(build_id)
 
 
@@ -128,7 +137,7 @@ def reverse_receipt(receipt_id: int) -> Answer:
         reference = _reverse(DocumentKind.RECEIPT, receipt_id, form)
     except PartsembleError as error:
         return refused("receipts/receipt.html", error, asked="reverse", **receipt_page(receipt_id, form))
-    flash(f"Reversed by {reference}: stock is as if it had not been.", "success")
+    flash(_("Reversed by %(reference)s: stock is as if it had not been.", reference=reference), "success")
     return redirect(url_for("receipts.show_receipt", receipt_id=receipt_id), code=303)
 
 
@@ -149,6 +158,6 @@ def _to_build(build_id: int) -> Answer:
     return redirect(url_for("builds.show_build", build_id=build_id), code=303)
 
 
-def _build_refused(error: PartsembleError, build_id: int, *, asked: str, form: Form) -> Answer:
+def _build_refused(error: PartsembleError, build_id: int, *, asked: str, form: Form | None) -> Answer:
     """The build's page with the dialog open again. A build that there isn't is no page: NotFound is raised on."""
     return refused("builds/build.html", error, asked=asked, **build_page(build_id, form))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import segno
 from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
 
 from partsemble_core.errors import Conflict, Invalid, WrongState
 from partsemble_core.services.staffing import get_member
@@ -69,14 +70,14 @@ def stop() -> Answer:
         write(lambda session: turn_off(session, person, password=password))
     except Invalid as error:
         return refused(TEMPLATE, error, asked="off", **_page())
-    flash("Your second factor is off.", "success")
+    flash(_("Your second factor is off."), "success")
     return redirect(url_for("account.show"), code=303)
 
 
 def _page() -> dict[str, object]:
     house, person = the_house(), the_person()
     with reading() as session:
-        _, user = get_member(session, person.membership_id)
+        user = get_member(session, person.membership_id)[1]
         secret = pending_secret(house, session, person)
         left = codes_left(session, person.user_id)
     picture = None

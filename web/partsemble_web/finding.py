@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from partsemble_core.errors import Invalid
 from partsemble_core.services.searching import Hit, only_exact, search
 from partsemble_web.places import MOST, Place, places_behind, places_in_menu
 from partsemble_web.scope import reading
@@ -63,7 +64,11 @@ def show_hits() -> str:
     text = request.args.get("search", "")
     behind = places_behind(text)
     is_place = bool(behind or places_in_menu(text))
-    return render_template("finding/hits.html", **_shown(text, _hits(text), behind, is_place=is_place))
+    try:
+        hits = _hits(text)
+    except Invalid as error:  # said in the palette: the page below it may hold what was typed and isn't sent yet
+        return render_template("finding/hits.html", refusal=error.message)
+    return render_template("finding/hits.html", **_shown(text, hits, behind, is_place=is_place))
 
 
 def _hits(text: str) -> list[Hit]:

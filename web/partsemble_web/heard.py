@@ -5,11 +5,12 @@ from __future__ import annotations
 from partsemble_core.plugin_api.webhooks import Subject
 from partsemble_core.store.hearing import HeardState
 from partsemble_web.lists import ListPage
+from partsemble_web.speaking import mark
 
 HEARD = ListPage(
     name="heard_events",
     template="integrations/heard.html",
     shown=("heard_at", "category", "change", "resource_id", "subject", "state"),
     minor=frozenset({"change", "resource_id", "subject"}),
-    choices={"subject": ("About", tuple(Subject)), "state": ("State", tuple(HeardState))},
+    choices={"subject": (mark("About"), tuple(Subject)), "state": (mark("State"), tuple(HeardState))},
 )

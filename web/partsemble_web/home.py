@@ -3,35 +3,28 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from flask import Blueprint, render_template, url_for
+from flask import Blueprint, render_template
+from flask_babel import gettext as _
 
 from partsemble_core.domain.exports import WORKABLE, ExportState
 from partsemble_core.services.attending import attend
+from partsemble_core.services.beginning import Progress
 from partsemble_core.services.cautioning import cautions_of
 from partsemble_core.services.explaining import exports_of_builds
 from partsemble_core.services.listing import build_label
+from partsemble_core.services.listing.labels import CHECKING, FAILED, HELD, PENDING_EXPORT, SYNCED
 from partsemble_core.services.overseeing import Overview, oversee
 from partsemble_core.services.valuing import monthly_trend
 from partsemble_core.store.connections import ConnectionState
+from partsemble_web.first_steps import first_steps
 from partsemble_web.scope import act, reading, the_company
 
 pages = Blueprint("home", __name__, template_folder="templates")
 CAUTIONS = 3
 """That are told in full; Integrations has the rest."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FirstStep:
-    """One of the steps from an empty company to a posted build."""
-
-    title: str
-    why: str
-    link: str
-    is_done: bool
 
 
 @pages.get("/")
@@ -44,8 +37,7 @@ def show() -> str:
         trend = monthly_trend(session, today=today)
         exported = exports_of_builds(session, [build.id for build, _ in overview.latest_builds])
     labels = {build.id: build_label(build.state, exported.get(build.id)) for build, _ in overview.latest_builds}
-    steps = first_steps(overview)
-    exports = overview.exports
+    steps = first_steps(_progress(overview))
     return render_template(
         "home/home.html",
         overview=overview,
@@ -56,11 +48,20 @@ def show() -> str:
         trend=_chart(trend),
         trend_rows=trend,
         steps=[] if all(step.is_done for step in steps) else steps,
-        waiting=sum(exports.get(state, 0) for state in WORKABLE),
-        posted=exports.get(ExportState.POSTED, 0),
-        held=exports.get(ExportState.HELD, 0),
-        stuck=exports.get(ExportState.REVIEW, 0),
+        export_counts=_counted(overview.exports),
     )
+
+
+def _counted(exports: Mapping[ExportState, int]) -> list[tuple[str, int]]:
+    """How many exports there are under each label."""
+    found = [
+        (SYNCED, exports.get(ExportState.POSTED, 0)),
+        (PENDING_EXPORT, sum(exports.get(state, 0) for state in WORKABLE if state != ExportState.UNKNOWN)),
+        (CHECKING, exports.get(ExportState.UNKNOWN, 0)),
+        (HELD, exports.get(ExportState.HELD, 0)),
+        (FAILED, exports.get(ExportState.REVIEW, 0)),
+    ]
+    return [(label, count) for label, count in found if count or label not in (CHECKING, HELD)]
 
 
 def _chart(trend: Sequence[tuple[dt.date, Decimal]]) -> dict[str, object] | None:
@@ -71,41 +72,19 @@ def _chart(trend: Sequence[tuple[dt.date, Decimal]]) -> dict[str, object] | None
         "days": [day.isoformat() for day, _ in trend],
         "values": [str(value) for _, value in trend],
         "unit": the_company().currency,
+        "today": _("today"),
     }
 
 
-def first_steps(overview: Overview) -> list[FirstStep]:
-    """In the order in which they make sense."""
+def _progress(overview: Overview) -> Progress:
+    """Of the figures that the page has read anyway."""
     connection = overview.connection
-    return [
-        FirstStep(
-            title="Add your products",
-            why="Everything that has stock: what you buy, and what you make.",
-            link=url_for("products.show_form"),
-            is_done=overview.products > 0,
-        ),
-        FirstStep(
-            title="Say what they are made of",
-            why="A BOM lists the components of one unit, and what labour and overhead it bears.",
-            link=url_for("products.show_list"),
-            is_done=overview.boms > 0,
-        ),
-        FirstStep(
-            title="Connect your books",
-            why="Sign in to your accounting system and choose the accounts that postings go to.",
-            link=url_for("integrations.show"),
-            is_done=connection is not None and connection.state == ConnectionState.ACTIVE,
-        ),
-        FirstStep(
-            title="Receive your first parts",
-            why="A receipt opens a lot for each line, at exactly what it cost.",
-            link=url_for("receipts.show_form"),
-            is_done=overview.receipts > 0,
-        ),
-        FirstStep(
-            title="Build something",
-            why="The oldest lots are taken first, and their exact cost becomes the cost of what you made.",
-            link=url_for("builds.show_form"),
-            is_done=overview.builds > 0,
-        ),
-    ]
+    return Progress(
+        is_connected=connection is not None and connection.state != ConnectionState.RECONNECT_NEEDED,
+        has_accounts=connection is not None and not overview.missing_accounts,
+        has_suppliers=True,
+        has_products=overview.products > 0,
+        has_boms=overview.boms > 0,
+        has_receipts=overview.receipts > 0,
+        has_builds=overview.executed_builds > 0,
+    )

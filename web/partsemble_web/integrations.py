@@ -4,39 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from partsemble_core.config import PLUGIN_PREFIX
 from partsemble_core.domain.journals import REQUIRED_ROLES, AccountRole
+from partsemble_core.errors import Invalid, PartsembleError
 from partsemble_core.plugin_api.types import BackendInfo, Organisation
-from partsemble_core.services import connecting, disconnecting, labelling, mapping
+from partsemble_core.services import connecting, disconnecting, labelling, mapping, noticing
 from partsemble_core.services.admitting import MAY_EXPORT, MAY_SET_UP
 from partsemble_core.services.answering import listening_of
 from partsemble_core.services.cautioning import cautions_of
 from partsemble_core.services.configuring import missing_settings
-from partsemble_core.services.exporting import ROLE_LABELS
 from partsemble_core.services.hearing import KEY
 from partsemble_core.services.picking import pickable_accounts
 from partsemble_core.services.registering import FILENAME, has_register, journal_register
 from partsemble_core.services.scoping import lacks_of
+from partsemble_core.services.sounding import health_of
 from partsemble_core.services.token_keeping import SignInBroken
 from partsemble_core.store.connections import (
     Connection,
     ConnectionState,
-    RemoteAccount,
     find_live,
     get_connection,
     mapped_accounts,
 )
 from partsemble_core.store.session import CompanySession
 from partsemble_web import lists, sales_documents, syncs
+from partsemble_web.export_accounts import by_class, role_choices
+from partsemble_web.first_steps import accounts_step
 from partsemble_web.heard import HEARD
 from partsemble_web.refusals import Answer, refused
 from partsemble_web.scope import act, reading, require, the_house, the_person, write
-from partsemble_web.signing_in import session_key
+from partsemble_web.signing_in import safe_path, session_key
+from partsemble_web.speaking import mark
 
 pages = Blueprint("integrations", __name__, template_folder="templates")
 lists.route(pages, syncs.RUNS, path="/integrations/syncs", noun="syncs")
@@ -46,52 +49,66 @@ lists.route(pages, sales_documents.PAGE, path="/integrations/sales-documents", n
 pages.add_url_rule("/integrations/sales-documents/<id:sale_id>", view_func=sales_documents.show_sale)
 lists.route(pages, HEARD, path="/integrations/heard", noun="heard")
 
-FOR_LATER = (AccountRole.COGS, AccountRole.FINISHED_GOODS)
-NOT_YET = "Not used yet: for the cost of sales, later."
+STATE_WORDS = {
+    "setup": mark("Accounts missing"),
+    "active": mark("Connected"),
+    "reconnect_needed": mark("Reconnect needed"),
+}
+WELL, UNWELL = mark("Healthy"), mark("Needs attention")
 SHOWN_OF_A_CHOICE = ("external_id", "name", "base_currency", "country", "is_new")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoleChoice:
-    """A role that an account plays in postings, with the account chosen for it so far."""
-
-    role: AccountRole
-    title: str
-    is_required: bool
-    chosen: RemoteAccount | None
-    hint: str
 
 
 @pages.get("/integrations")
 def show() -> str:
     """The connection with its accounts, and what else could be connected."""
+    return render_template("integrations/integrations.html", **_page())
+
+
+def _page(accounts_typed: Mapping[AccountRole, str] | None = None) -> dict[str, object]:
     with reading() as session:
         connection = find_live(session)
+        seen_accounts = noticing.last_number(session, noticing.accounts(connection.id)) if connection else ""
+        seen_tracking = noticing.last_number(session, noticing.tracking(connection.id)) if connection else ""
         chosen = mapped_accounts(session, connection.id) if connection else {}
         accounts = pickable_accounts(session, connection.id) if connection else ()
         sync_rows = syncs.sync_rows(session, connection.id) if connection else ()
         listening = listening_of(the_house(), session, connection) if connection else None
         cautions = cautions_of(session, connection) if connection else ()
+        health = health_of(the_house(), session, connection) if connection else None
         tracking = labelling.categories_of(session, connection.id) if connection else ()
     host = the_house().host
-    return render_template(
-        "integrations/integrations.html",
-        connection=connection,
-        syncs=sync_rows,
-        listening=listening,
-        cautions=cautions,
-        tracking=tracking,
-        key_setting=f"{PLUGIN_PREFIX}{connection.backend}_{KEY}".upper() if connection else "",
-        info=_info_of(connection),
-        backends=sorted(host.infos.values(), key=lambda info: info.title),
-        lacks=lacks_of(the_house(), connection) if connection else (),
-        unreturned=connecting.unreturned(the_house(), the_person().company_id),
-        unset={name: missing_settings(the_house(), name) for name in host.infos},
-        failures=host.failures,
-        accounts=accounts,
-        roles=_role_choices(chosen),
-        has_register=connection is not None and has_register(the_house(), connection.backend),
-    )
+    return {
+        "connection": connection,
+        "syncs": sync_rows,
+        "listening": listening,
+        "cautions": cautions,
+        "tracking": tracking,
+        "typed_tracking": request.form if request.method == "POST" else {},
+        "seen_accounts": seen_accounts,
+        "seen_tracking": seen_tracking,
+        "key_setting": f"{PLUGIN_PREFIX}{connection.backend}_{KEY}".upper() if connection else "",
+        "info": _info_of(connection),
+        "backends": sorted(host.infos.values(), key=lambda info: info.title),
+        "lacks": lacks_of(the_house(), connection) if connection else (),
+        "unreturned": connecting.unreturned(the_house(), the_person().company_id),
+        "unset": {name: missing_settings(the_house(), name) for name in host.infos},
+        "failures": host.failures,
+        "account_groups": by_class(accounts),
+        "roles": role_choices(chosen, typed=accounts_typed, accounts=accounts),
+        "health": health,
+        "health_word": WELL if health and health.is_well else UNWELL,
+        "words": STATE_WORDS,
+        "has_register": connection is not None and has_register(the_house(), connection.backend),
+    }
+
+
+@pages.get("/integrations/syncs/progress")
+def show_syncs_progress() -> str:
+    """The part of the page that follows syncs while one runs."""
+    with reading() as session:
+        connection = find_live(session)
+        sync_rows = syncs.sync_rows(session, connection.id) if connection else ()
+    return render_template("integrations/sync_section.html", connection=connection, syncs=sync_rows)
 
 
 @pages.get("/integrations/register.csv")
@@ -163,10 +180,21 @@ def set_accounts(connection_id: int) -> Answer:
     """Chooses accounts for all roles at once. An empty optional role is unset; an empty required one stays as it is."""
     require(MAY_SET_UP)
     wanted = {role: request.form[role.value].strip() for role in AccountRole if role.value in request.form}
-    state = write(lambda session: _map_all(session, connection_id, wanted))
+
+    def save(session: CompanySession) -> str:
+        noticing.check_unchanged(session, noticing.accounts(connection_id), seen=request.form.get("seen"))
+        return _map_all(session, connection_id, wanted)
+
+    way_back = safe_path(request.form.get("next", ""))
+    try:
+        state = write(save)
+    except PartsembleError as error:
+        if way_back == url_for("first_steps.show_step", step="accounts"):
+            return refused("first_steps/accounts.html", error, **accounts_step(wanted))
+        return refused("integrations/integrations.html", error, asked="accounts", **_page(wanted))
     ready = state == ConnectionState.ACTIVE
-    flash("Accounts saved. New documents are exported from now on." if ready else "Accounts saved.", "success")
-    return redirect(url_for("integrations.show"), code=303)
+    flash(_("Accounts saved. New documents are exported from now on.") if ready else _("Accounts saved."), "success")
+    return redirect(way_back or url_for("integrations.show"), code=303)
 
 
 @pages.post("/integrations/connections/<id:connection_id>/tracking")
@@ -175,16 +203,32 @@ def set_tracking(connection_id: int) -> Answer:
     require(MAY_SET_UP)
 
     def choose(session: CompanySession) -> None:
+        noticing.check_unchanged(session, noticing.tracking(connection_id), seen=request.form.get("seen"))
         for category in labelling.categories_of(session, connection_id):
-            option_id = request.form.get(f"tracking-{category.category_id}")
+            field = f"tracking-{category.category_id}"
+            option_id = request.form.get(field)
             if option_id is not None and option_id != (category.chosen.external_id if category.chosen else ""):
-                labelling.choose_tracking(
-                    session, connection_id=connection_id, category_id=category.category_id, option_id=option_id
-                )
+                with _field_of_the_page(field):
+                    labelling.choose_tracking(
+                        session, connection_id=connection_id, category_id=category.category_id, option_id=option_id
+                    )
 
-    write(choose)
-    flash("Tracking saved. It counts from the next document on.", "success")
+    try:
+        write(choose)
+    except PartsembleError as error:
+        return refused("integrations/integrations.html", error, asked="tracking", **_page())
+    flash(_("Tracking saved. It counts from the next document on."), "success")
     return redirect(url_for("integrations.show"), code=303)
+
+
+@contextmanager
+def _field_of_the_page(name: str) -> Iterator[None]:
+    """What the service calls an option is one of several fields here."""
+    try:
+        yield
+    except Invalid as error:
+        error.field = name
+        raise
 
 
 @pages.post("/integrations/connections/<id:connection_id>/sync")
@@ -207,7 +251,7 @@ def schedule(connection_id: int) -> Answer:
 def disconnect(connection_id: int) -> Answer:
     require(MAY_SET_UP)
     disconnecting.disconnect(the_house(), the_person().company_id, connection_id)
-    flash("Disconnected. Everything that was recorded here stays.", "success")
+    flash(_("Disconnected. Everything that was recorded here stays."), "success")
     return redirect(url_for("integrations.show"), code=303)
 
 
@@ -229,19 +273,6 @@ def _map_all(session: CompanySession, connection_id: int, wanted: Mapping[Accoun
         elif not code and now is not None and role not in REQUIRED_ROLES:
             mapping.unmap_account(session, connection_id=connection_id, role=role.value)
     return get_connection(session, connection_id).state
-
-
-def _role_choices(chosen: Mapping[AccountRole, RemoteAccount]) -> list[RoleChoice]:
-    return [
-        RoleChoice(
-            role=role,
-            title=title,
-            is_required=role in REQUIRED_ROLES,
-            chosen=chosen.get(role),
-            hint=NOT_YET if role in FOR_LATER else "",
-        )
-        for role, title in ROLE_LABELS.items()
-    ]
 
 
 def _info_of(connection: Connection | None) -> BackendInfo | None:
@@ -273,7 +304,7 @@ def _offer(text: str, backend: str) -> tuple[int | None, list[Organisation]]:
     except BadSignature:
         offer = {}
     if offer.get("backend") != backend:
-        raise connecting.SignInRefused("This choice is too old. Close this window and connect again.")
+        raise connecting.SignInRefused(mark("This choice is too old. Close this window and connect again."))
     return offer["grant"], [Organisation(**each) for each in offer["offered"]]
 
 

@@ -9,6 +9,7 @@ import threading
 from http import HTTPStatus
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
 
 from partsemble_core.errors import Conflict, Invalid
 from partsemble_core.services.house import House
@@ -20,6 +21,7 @@ from partsemble_web.forms import Form
 from partsemble_web.refusals import Answer, refused
 from partsemble_web.scope import the_house
 from partsemble_web.signing_in import PER_ADDRESS, account_tried, limiter
+from partsemble_web.speaking import said
 
 pages = Blueprint("joining", __name__, template_folder="templates")
 LETTERS = "5 per hour"
@@ -46,7 +48,9 @@ def join() -> Answer:
         )
     except (Invalid, Conflict, InvitationOver) as error:
         return refused("joining/join.html", error, form=form)
-    return _done(f"Welcome, {user.name}. Sign in with {user.email} and your new password.")
+    return _done(
+        _("Welcome, %(name)s. Sign in with %(email)s and your new password.", name=user.name, email=user.email)
+    )
 
 
 @pages.post("/join/check")
@@ -56,7 +60,7 @@ def check() -> Answer:
     try:
         check_invitation(_house(), request.form.get("code", ""))
     except InvitationOver as error:
-        return Response(str(error), status=HTTPStatus.CONFLICT, content_type="text/plain; charset=utf-8")
+        return Response(said(error.message), status=HTTPStatus.CONFLICT, content_type="text/plain; charset=utf-8")
     return Response(status=HTTPStatus.NO_CONTENT)
 
 
@@ -74,7 +78,7 @@ def ask() -> Answer:
     letter = ask_reset(house, request.form.get("email", "")) if can_mail(house.settings) else None
     if letter is not None:
         threading.Thread(target=send, args=(house.settings, letter), daemon=True).start()
-    return _done("If there is an account with this address, a link is on its way. It works for an hour.")
+    return _done(_("If there is an account with this address, a link is on its way. It works for an hour."))
 
 
 @pages.get("/reset-password")
@@ -92,7 +96,7 @@ def reset() -> Answer:
         reset_password(_house(), form.values["code"], password=password, address=request.remote_addr or "")
     except (Invalid, ResetOver) as error:
         return refused("joining/reset.html", error, form=form)
-    return _done("Your password is changed, and every sign-in with the old one is over. Sign in with the new one.")
+    return _done(_("Your password is changed, and every sign-in with the old one is over. Sign in with the new one."))
 
 
 def _house() -> House:

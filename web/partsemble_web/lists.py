@@ -3,22 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import cast
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, redirect, render_template, request
+from flask_babel import gettext as _
 
-from partsemble_core.errors import Invalid, NotFound
+from partsemble_core import errors
+from partsemble_core.errors import Invalid, NotFound, PartsembleError, say
 from partsemble_core.services.admitting import MAY_EXPORT
 from partsemble_core.services.downloading import download
-from partsemble_core.services.listing import LISTS, PAGE_SIZE, Column, Listing, ListQuery, Row, parse_list_query
+from partsemble_core.services.listing import (
+    LISTS,
+    PAGE_SIZE,
+    Column,
+    Listing,
+    ListQuery,
+    Row,
+    get_table,
+    parse_list_query,
+)
 from partsemble_core.store.companies import Role, options_of
 from partsemble_core.store.session import CompanySession
+from partsemble_web.refusals import Answer, refused
 from partsemble_web.scope import act, may, reading
 from partsemble_web.showing import money, quantity, widest, word
+from partsemble_web.speaking import said
 
+TICKED = "ticked"
+"""What an address calls the rows that are ticked when the list is opened."""
+KEPT = ("search", "sort", "page", "page_size")
+"""What of a list's address stays, with its filters and columns, after something was done to its ticked rows."""
+OURS = frozenset({"message", "problem", "warning"})
+"""Columns that hold texts of ours, not somebody's own words."""
 RIGHT = frozenset({"money", "quantity", "number"})
 """Kinds that line up by their digits."""
 WRITTEN: Mapping[str, Callable[[Decimal], str]] = {"money": money, "quantity": quantity}
@@ -61,6 +80,11 @@ class Shown:
     path: str
     chosen: tuple[str, ...] = ()
     """Columns that the address asks for; none: those that the page shows by itself."""
+    ticked: frozenset[str] = frozenset()
+    """Ids of rows whose boxes are ticked already."""
+
+    refusal: str = ""
+    """Why the search can't be looked for."""
 
     @property
     def query(self) -> ListQuery:
@@ -109,8 +133,9 @@ class Shown:
         return found(row) if found else None
 
     def subtitle(self, row: Row, column: Column) -> str:
-        key = self.page.subtitles.get(column.key)
-        return str(row.get(key) or "") if key else ""
+        key = self.page.subtitles.get(column.key, "")
+        text = str(row.get(key) or "")
+        return said(text) if key in OURS else text
 
     def places(self, column: Column) -> int:
         """The longest fraction in the column."""
@@ -124,6 +149,14 @@ class Shown:
         sort = f"-{query.sort}" if query.descending and query.sort else query.sort
         fields = {"search": query.search, "sort": sort, **query.filters}
         return [(key, value) for key, value in fields.items() if value]
+
+    @property
+    def kept_fields(self) -> list[tuple[str, str]]:
+        """What a form about ticked rows sends along so that all of the list comes back: see ``kept``."""
+        page = str(self.query.page) if self.query.page > 1 else ""
+        size = str(self.query.page_size) if self.query.page_size != PAGE_SIZE else ""
+        fields = [(key, value) for key, value in (("page", page), ("page_size", size)) if value]
+        return [*self.hidden_fields, *fields, *(("columns", key) for key in self.chosen)]
 
     def is_shown(self, column: Column) -> bool:
         return column in self.columns
@@ -153,23 +186,62 @@ def show(page: ListPage, *, path: str, **more: object) -> str:
     """The page that the address asks for; ``more`` is for its template. Raises Invalid naming what can't be."""
     arguments = request.args.to_dict()
     arguments.pop("columns", None)
+    ticked = request.args.getlist(TICKED) if arguments.pop(TICKED, None) else ()
+    values = _values(page, path, arguments, chosen=tuple(request.args.getlist("columns")), ticked=ticked)
+    return render_template(page.template, **values, **more)
+
+
+def _listing(session: CompanySession, page: ListPage, query: ListQuery) -> tuple[Listing, str]:
+    """The rows, and why none can be looked for. Beyond the end it is the last page: rows may have gone meanwhile."""
+    try:
+        found = LISTS[page.name](session, query)
+        if query.page > found.pages:
+            found = LISTS[page.name](session, replace(query, page=found.pages))
+    except Invalid as error:
+        if error.field != "search":
+            raise
+        table = get_table(page.name)
+        none = Listing(
+            name=page.name, title=errors.word(table.title), columns=table.columns, rows=[], total=0, query=query
+        )
+        return none, error.message
+    return found, ""
+
+
+def show_refused(
+    page: ListPage,
+    error: PartsembleError,
+    *,
+    path: str,
+    **more: object,
+) -> tuple[str, int]:
+    """The list again, as it was, with the ticks of the form that was refused and what is wrong."""
+    chosen = tuple(request.form.getlist("columns"))
+    values = _values(page, path, kept(page), chosen=chosen, ticked=request.form.getlist("ids"))
+    return refused(page.template, error, **values, **more)
+
+
+def _values(
+    page: ListPage, path: str, arguments: Mapping[str, str], *, chosen: tuple[str, ...] = (), ticked: Sequence[str]
+) -> dict[str, object]:
     query = parse_list_query(arguments)
-    chosen = tuple(request.args.getlist("columns"))
     with reading() as session:
-        listing = LISTS[page.name](session, query)
+        listing, refusal = _listing(session, page, query)
         shown = Shown(
             page=page,
             listing=listing,
-            columns=_columns(page, listing, chosen),
+            columns=columns_of(page, listing, chosen),
             extra=_extra(session, page, query),
             path=path,
             chosen=chosen,
+            ticked=frozenset(ticked),
+            refusal=refusal,
         )
         draw_order = options_of(session).draw_order
-    return render_template(page.template, list=shown, today=act().today, draw_order=draw_order, **more)
+    return {"list": shown, "today": act().today, "draw_order": draw_order}
 
 
-def _columns(page: ListPage, listing: Listing, chosen: Sequence[str]) -> tuple[Column, ...]:
+def columns_of(page: ListPage, listing: Listing, chosen: Sequence[str]) -> tuple[Column, ...]:
     """Those chosen in the list's own order, always with the first, which names the row; else those of the page.
 
     Raises Invalid for a column that the list doesn't have.
@@ -178,11 +250,31 @@ def _columns(page: ListPage, listing: Listing, chosen: Sequence[str]) -> tuple[C
     for key in chosen:
         if key not in columns:
             known = ", ".join(columns)
-            raise Invalid("columns", f"{listing.title} have no column {key[:40]!r}. Choose of {known}.")
+            raise Invalid(
+                "columns",
+                say(
+                    "{list} have no column {key!r}. Choose of {known}.",
+                    list=errors.word(listing.title),
+                    key=key[:40],
+                    known=known,
+                ),
+            )
     if not chosen:
         return tuple(columns[key] for key in page.shown)
     rest = [key for key in columns if key in chosen and key != page.shown[0]]
     return tuple(columns[key] for key in (page.shown[0], *rest))
+
+
+def kept(page: ListPage) -> dict[str, str]:
+    """What a form sent along of its list's address (``kept_fields``), but for the columns."""
+    names = (*KEPT, *page.choices, *page.extra)
+    return {name: request.form[name] for name in names if request.form.get(name)}
+
+
+def back_to(page: ListPage, *, path: str) -> Answer:
+    """To the list as it was, after something was done to its ticked rows."""
+    query = urlencode({**kept(page), "columns": request.form.getlist("columns")}, doseq=True)
+    return redirect(f"{path}?{query}" if query else path, code=303)
 
 
 def send_download(name: str, file_type: str) -> Response:
@@ -203,7 +295,7 @@ def _extra(session: CompanySession, page: ListPage, query: ListQuery) -> dict[st
             try:
                 found[key] = name_of(session, value)
             except NotFound:
-                found[key] = "(unknown)"
+                found[key] = _("(unknown)")
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import url_for
+from flask_babel import gettext as _
 
 from partsemble_core.store.lots import DocumentKind, get_lot
 from partsemble_core.store.products import get_product
@@ -22,7 +23,7 @@ def lot_name(session: CompanySession, text: str) -> str:
 
 def receipt_name(session: CompanySession, text: str) -> str:
     """Its reference. Raises NotFound."""
-    return get_receipt(session, int(text)).reference or "draft receipt"
+    return get_receipt(session, int(text)).reference or str(_("draft receipt"))
 
 
 def document_link(kind: object, document_id: object) -> str | None:

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from partsemble_core.errors import Conflict, Invalid
 from partsemble_core.services.admitting import MAY_MANAGE, MAY_OWN
 from partsemble_core.services.inviting import get_invitation, invite, link_of, mail_invitation, revoke_invitation
 from partsemble_core.services.listing.people_tables import INVITATION_STATES, MEMBER_STATES, SIGN_IN_STATES
 from partsemble_core.services.mailing import can_mail
+from partsemble_core.services.noticing import check_unchanged, last_number, subject_of
 from partsemble_core.services.permitting import permissions
 from partsemble_core.services.signing_in import end_all, end_one, open_sign_ins
 from partsemble_core.services.staffing import change_role, deactivate, get_member, reactivate, transfer_ownership
 from partsemble_core.services.vouching import take_off
-from partsemble_core.store.companies import Role
+from partsemble_core.store.companies import Membership, Role, User
 from partsemble_core.store.people import InvitedRole
 from partsemble_core.store.session import CompanySession
 from partsemble_web import lists
 from partsemble_web.forms import Form
 from partsemble_web.refusals import Answer, refused
 from partsemble_web.scope import act, reading, require, the_house, the_person, write
+from partsemble_web.showing import word
+from partsemble_web.speaking import within
 
 pages = Blueprint("people", __name__, template_folder="templates")
 PATH = "/settings/users"
@@ -91,7 +96,7 @@ def invite_one() -> Answer:
         return refused("people/form.html", error, **_form_page(form))
     if not mail_invitation(house, the_person().company_id, made, code):
         return render_template("people/link.html", invitation=made, link=link_of(house, code))
-    flash(f"A link was mailed to {made.email}.", "success")
+    flash(_("A link was mailed to %(email)s.", email=made.email), "success")
     return redirect(url_for("people.show_invitations"), code=303)
 
 
@@ -107,7 +112,7 @@ def show_revoking(invitation_id: int) -> str:
 def revoke(invitation_id: int) -> Answer:
     now = act().at
     revoked = write(lambda session: revoke_invitation(session, invitation_id, now=now))
-    flash(f"The invitation of {revoked.email} lets nobody in any more.", "success")
+    flash(_("The invitation of %(email)s lets nobody in any more.", email=revoked.email), "success")
     return redirect(url_for("people.show_invitations"), code=303)
 
 
@@ -118,11 +123,17 @@ def show_member(member_id: int) -> str:
 
 @pages.post(f"{PATH}/<id:member_id>/role")
 def set_role(member_id: int) -> Answer:
+    form = Form.of(request.form, "role")
+
+    def save(session: CompanySession) -> tuple[Membership, User]:
+        check_unchanged(session, subject_of(Membership, member_id), seen=request.form.get("seen"))
+        return change_role(session, member_id, role=form.values["role"])
+
     try:
-        member, user = write(lambda session: change_role(session, member_id, role=request.form.get("role", "")))
+        member, user = write(save)
     except (Invalid, Conflict) as error:
-        return refused("people/member.html", error, **_member_page(member_id))
-    flash(f"{user.email} is {member.role} now.", "success")
+        return refused("people/member.html", error, **{**_member_page(member_id), "form": form})
+    flash(_("%(email)s is %(role)s now.", email=user.email, role=within(word(member.role))), "success")
     return _to_member(member_id)
 
 
@@ -130,17 +141,17 @@ def set_role(member_id: int) -> Answer:
 def deactivate_one(member_id: int) -> Answer:
     now = act().at
     try:
-        _, user = write(lambda session: deactivate(session, member_id, now=now))
+        user = write(lambda session: deactivate(session, member_id, now=now))[1]
     except Conflict as error:
         return refused("people/member.html", error, **_member_page(member_id))
-    flash(f"{user.email} may sign in no more.", "success")
+    flash(_("%(email)s may sign in no more.", email=user.email), "success")
     return _to_member(member_id)
 
 
 @pages.post(f"{PATH}/<id:member_id>/reactivate")
 def reactivate_one(member_id: int) -> Answer:
-    _, user = write(lambda session: reactivate(session, member_id))
-    flash(f"{user.email} may sign in again.", "success")
+    user = write(lambda session: reactivate(session, member_id))[1]
+    flash(_("%(email)s may sign in again.", email=user.email), "success")
     return _to_member(member_id)
 
 
@@ -149,10 +160,10 @@ def hand_over(member_id: int) -> Answer:
     require(MAY_OWN)
     person, password = the_person(), request.form.get("password", "")
     try:
-        _, user = write(lambda session: transfer_ownership(session, person, member_id, password=password))
+        user = write(lambda session: transfer_ownership(session, person, member_id, password=password))[1]
     except (Invalid, Conflict) as error:
         return refused("people/member.html", error, asked="own", **_member_page(member_id))
-    flash(f"{user.email} owns the company now. You are an admin.", "success")
+    flash(_("%(email)s owns the company now. You are an admin.", email=user.email), "success")
     return _to_member(member_id)
 
 
@@ -164,7 +175,7 @@ def end_sign_ins(member_id: int) -> Answer:
         return end_all(session, get_member(session, member_id)[0].id, now=now)
 
     ended = write(work)
-    flash(f"{ended} sign-in{'' if ended == 1 else 's'} ended.", "success")
+    flash(ngettext("%(num)s sign-in ended.", "%(num)s sign-ins ended.", ended), "success")
     return _to_member(member_id)
 
 
@@ -172,7 +183,7 @@ def end_sign_ins(member_id: int) -> Answer:
 def end_sign_in(sign_in_id: int) -> Answer:
     now = act().at
     ended = write(lambda session: end_one(session, sign_in_id, now=now))
-    flash("That browser is signed out.", "success")
+    flash(_("That browser is signed out."), "success")
     return _to_member(ended.membership_id)
 
 
@@ -180,7 +191,7 @@ def end_sign_in(sign_in_id: int) -> Answer:
 def take_off_second_factor(member_id: int) -> Answer:
     require(MAY_OWN)
     user = write(lambda session: take_off(session, member_id))
-    flash(f"{user.email} signs in with the password alone now.", "success")
+    flash(_("%(email)s signs in with the password alone now.", email=user.email), "success")
     return _to_member(member_id)
 
 
@@ -196,6 +207,7 @@ def _form_page(form: Form) -> dict[str, object]:
 
 def _member_page(member_id: int) -> dict[str, object]:
     with reading() as session:
+        seen = last_number(session, subject_of(Membership, member_id))
         member, user = get_member(session, member_id)
         sign_ins = open_sign_ins(session, member.id, now=act().at)
     return {
@@ -205,4 +217,5 @@ def _member_page(member_id: int) -> dict[str, object]:
         "form": Form(values={"role": member.role, "password": ""}),
         "roles": tuple(InvitedRole),
         "is_me": member.id == the_person().membership_id,
+        "seen": seen,
     }

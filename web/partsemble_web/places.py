@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from flask import url_for
 
+from partsemble_core.errors import say
 from partsemble_core.services.admitting import MAY_AUDIT, MAY_MANAGE, MAY_SET_UP
 from partsemble_core.store.companies import Role
 from partsemble_web.scope import may, the_house
+from partsemble_web.speaking import mark, said
 
 EVERYBODY = frozenset(Role)
 MOST = 4
@@ -36,9 +38,15 @@ def _in_menu(endpoint: str, icon: str, title: str, words: str = "") -> Place:
 
 
 MENU: tuple[tuple[str, tuple[Place, ...]], ...] = (
-    ("", (_in_menu("home.show", "home", "Home"),)),
     (
-        "Stock",
+        "",
+        (
+            _in_menu("home.show", "home", "Home"),
+            _in_menu("scanning.show", "barcode", "Scan", "barcode qr label"),
+        ),
+    ),
+    (
+        mark("Stock"),
         (
             _in_menu("products.show_list", "package", "Products", "boms items parts"),
             _in_menu("lots.show_list", "stack-2", "Lots", "batches"),
@@ -49,7 +57,7 @@ MENU: tuple[tuple[str, tuple[Place, ...]], ...] = (
         ),
     ),
     (
-        "Work",
+        mark("Work"),
         (
             _in_menu("receipts.show_list", "truck-delivery", "Receipts", "purchases"),
             _in_menu("builds.show_list", "building-factory-2", "Builds", "assemblies"),
@@ -58,7 +66,7 @@ MENU: tuple[tuple[str, tuple[Place, ...]], ...] = (
         ),
     ),
     (
-        "Books",
+        mark("Books"),
         (
             _in_menu("exports.show_list", "file-export", "Exports", "postings journals"),
             _in_menu("reconciling.show", "books", "Reconcile", "reconciliation true-up"),
@@ -80,6 +88,13 @@ BEHIND = (
         roles=MAY_AUDIT,
     ),
     Place(endpoint="webhooks.show", icon="plug", title="Webhooks", words="events endpoints", roles=MAY_SET_UP),
+    Place(endpoint="tokens.show_list", icon="lock", title="API tokens", words="rest bearer program", roles=MAY_SET_UP),
+    Place(endpoint="options.show_company", icon="hammer", title="Company", words="name time zone currency quantities"),
+    Place(endpoint="options.show_exports", icon="file-export", title="Export settings", words="automatic manual mode"),
+    Place(endpoint="first_steps.show", icon="check", title="First steps", words="set up begin wizard"),
+    Place(endpoint="helping.show_topics", icon="info-circle", title="Help", words="what does this do"),
+    Place(endpoint="reconciling.show_runs", icon="history", title="Verdicts of the books", words="runs asked history"),
+    Place(endpoint="reconciling.show_true_ups", icon="scale", title="True-ups", words="rounding"),
     Place(endpoint="integrations.show_syncs", icon="refresh", title="Syncs", words="runs schedule"),
     Place(endpoint="integrations.show_items", icon="package", title="Items of the books"),
     Place(endpoint="integrations.show_contacts", icon="building-store", title="Contacts of the books"),
@@ -105,7 +120,7 @@ def _backends() -> list[Place]:
         Place(
             endpoint="backend_settings.edit",
             icon="plug-connected",
-            title=f"Settings of {info.title}",
+            title=say("Settings of {backend}", backend=info.title),
             words="client id secret scopes key",
             roles=MAY_SET_UP,
             backend=info.name,
@@ -116,6 +131,6 @@ def _backends() -> list[Place]:
 
 
 def _goes_by(place: Place, text: str) -> bool:
-    known = f"{place.title} {place.words}".casefold().split()
+    known = f"{said(place.title)} {said(place.words)} {place.title} {place.words}".casefold().split()
     asked = text.casefold().split()
     return bool(asked) and all(any(word.startswith(each) for word in known) for each in asked)

@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from decimal import Decimal
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from partsemble_core.domain.amounts import multiply
-from partsemble_core.domain.boms import CostKind, needs_of
+from partsemble_core.domain.boms import needs_of
 from partsemble_core.domain.products import ProductKind
 from partsemble_core.errors import PartsembleError
 from partsemble_core.services.admitting import MAY_WRITE
-from partsemble_core.services.cataloguing import (
-    BomView,
-    ComponentInput,
-    CostInput,
-    create_product,
-    save_bom,
-    update_product,
-    view_bom,
-)
-from partsemble_core.services.explaining import explain_product
-from partsemble_core.services.picking import active_products
-from partsemble_core.services.versioning import bom_history, where_used
+from partsemble_core.services.altering import activate_products, deactivate_products, set_reorder_points
+from partsemble_core.services.cataloguing import BomView, create_product, update_product, view_bom
+from partsemble_core.services.depicting import YEAR, StockDay, latest_builds, planned_needs_of, stock_history
+from partsemble_core.services.explaining import explain_product, exports_of_builds
+from partsemble_core.services.listing import build_label
+from partsemble_core.services.noticing import check_unchanged, last_number, subject_of
+from partsemble_core.services.picking import find_products
+from partsemble_core.services.versioning import first_uses
+from partsemble_core.store.boms import active_below
 from partsemble_core.store.products import Product, balances_of, get_product
 from partsemble_core.store.session import CompanySession
-from partsemble_web import lists
-from partsemble_web.forms import Form, rows_of
+from partsemble_web import bom_versions, boms, lists
+from partsemble_web.bom_forms import plain
+from partsemble_web.each import change_ticked
+from partsemble_web.forms import Form
 from partsemble_web.refusals import Answer, refused
-from partsemble_web.scope import act, reading, require, write
+from partsemble_web.scope import act, reading, require, the_company, write
+from partsemble_web.speaking import mark
 
 pages = Blueprint("products", __name__, template_folder="templates")
 EMPTY_FORM = Form(values={"kind": ProductKind.COMPONENT.value, "unit": "each", "reorder_point": "0"})
@@ -37,35 +40,73 @@ BASIC_FIELDS = ("sku", "name", "kind", "unit", "reorder_point", "notes")
 PLANNING_FIELDS = ("build_point", "build_target", "weight")
 FIELDS = (*BASIC_FIELDS, *PLANNING_FIELDS)
 AMOUNTS = frozenset({"reorder_point", *PLANNING_FIELDS})
-COMPONENT_FIELDS = ("sku", "quantity", "scrap_percent", "optional", "designators")
-COST_FIELDS = ("kind", "label", "amount", "rate", "hours")
+MOVEMENTS = 20
+PLANS = 20
+USES = 100
+"""Products that it goes into: a screw may go into thousands."""
+PRODUCTS_PATH = "/products"
 PRODUCTS = lists.ListPage(
     name="products",
     template="products/list.html",
     shown=("sku", "name", "kind", "reorder_point", "stock", "average_cost", "value"),
     minor=frozenset({"kind", "reorder_point"}),
     links={"sku": lambda row: url_for("products.show_product", product_id=row["id"])},
-    choices={"kind": ("Kind", tuple(ProductKind)), "state": ("State", ("active", "inactive"))},
+    choices={"kind": (mark("Kind"), tuple(ProductKind)), "state": (mark("State"), ("active", "inactive"))},
+    pick=lambda row: True,
+    picked_by=MAY_WRITE,
 )
-lists.route(pages, PRODUCTS, path="/products")
+lists.route(pages, PRODUCTS, path=PRODUCTS_PATH)
+boms.route(pages)
+bom_versions.route(pages)
 
 
 @pages.get("/products/<id:product_id>")
 def show_product(product_id: int) -> str:
+    today = act().today
     with reading() as session:
-        story = explain_product(session, product_id)
-        balance = balances_of(session, [product_id]).get(product_id)
-        bom = view_bom(session, product_id)
-        used_in = where_used(session, product_id)
+        story = explain_product(session, product_id, movements=MOVEMENTS)
+        bom = view_bom(session, product_id, today=today)
+        builds = latest_builds(session, product_id)
+        exports = exports_of_builds(session, [build.id for build in builds])
+        history = stock_history(session, product_id, today=today)
+        used_in, uses = first_uses(session, product_id, most=USES)
+        page = {
+            "balance": balances_of(session, [product_id]).get(product_id),
+            "used_in": used_in,
+            "uses": uses,
+            "needs": planned_needs_of(session, product_id, most=PLANS),
+            "made": set(active_below(session, [line.product_id for line in bom.bom.components])) if bom else set(),
+        }
     return render_template(
         "products/product.html",
-        used_in=used_in,
         story=story,
-        balance=balance,
         bom=bom,
         costs=_component_costs(bom) if bom else {},
+        needed=_needed(bom) if bom else {},
+        builds=builds,
+        labels={build.id: build_label(build.state, exports.get(build.id)) for build in builds},
+        history=history,
+        chart=_chart(history),
         nothing=Decimal(0),
+        **page,
     )
+
+
+@pages.get("/products/offered")
+def show_offered() -> str:
+    """Options of a form, for what is typed as ``search``: a part of the page.
+
+    ``makes``: only what can be built, by id; else by SKU, ``but`` one product, with ``stock`` if that is asked for.
+    """
+    makes, without = bool(request.args.get("makes")), request.args.get("but", "")
+    but = int(without) if without.isascii() and without.isdigit() and len(without) <= 18 else None
+    stock: dict[int, Decimal] | None = None
+    with reading() as session:
+        products = find_products(session, request.args.get("search", ""), buildable=makes, but=but)
+        if request.args.get("stock"):
+            balances = balances_of(session, [product.id for product in products])
+            stock = {product_id: balance.quantity for product_id, balance in balances.items()}
+    return render_template("products/options.html", products=products, makes=makes, stock=stock)
 
 
 @pages.get("/products/new")
@@ -88,7 +129,7 @@ def add() -> Answer:
         product = write(create)
     except PartsembleError as error:
         return refused("products/form.html", error, form=form, product=None, kinds=list(ProductKind))
-    flash(f"{product.sku} was added.", "success")
+    flash(_("%(sku)s was added.", sku=product.sku), "success")
     return redirect(url_for("products.show_product", product_id=product.id), code=303)
 
 
@@ -96,8 +137,10 @@ def add() -> Answer:
 def show_edit_form(product_id: int) -> str:
     require(MAY_WRITE)
     with reading() as session:
+        seen = last_number(session, subject_of(Product, product_id))
         product = get_product(session, product_id)
-    return render_template("products/form.html", form=_stored(product), product=product, kinds=list(ProductKind))
+    form = _stored(product)
+    return render_template("products/form.html", form=form, product=product, kinds=list(ProductKind), seen=seen)
 
 
 @pages.post("/products/<id:product_id>/edit")
@@ -108,104 +151,75 @@ def change(product_id: int) -> Answer:
     with reading() as session:
         product = get_product(session, product_id)
     changes = {**form.values, "is_active": form.values["is_active"] != "no"}
+
+    def save(session: CompanySession) -> Product:
+        check_unchanged(session, subject_of(Product, product_id), seen=request.form.get("seen"))
+        return update_product(session, who, product_id, **changes)
+
     try:
-        changed = write(lambda session: update_product(session, who, product_id, **changes))
+        changed = write(save)
     except PartsembleError as error:
         return refused("products/form.html", error, form=form, product=product, kinds=list(ProductKind))
-    flash(f"{changed.sku} is changed.", "success")
+    flash(_("%(sku)s is changed.", sku=changed.sku), "success")
     return redirect(url_for("products.show_product", product_id=product_id), code=303)
+
+
+@pages.post("/products/activate")
+def activate_many() -> Answer:
+    """Offers the ticked ones everywhere again."""
+    require(MAY_WRITE)
+    try:
+        changed = change_ticked(activate_products)
+    except PartsembleError as error:
+        return _list_refused(error)
+    flash(ngettext("%(num)s product is active now.", "%(num)s products are active now.", changed), "success")
+    return _back_to_list()
+
+
+@pages.post("/products/deactivate")
+def deactivate_many() -> Answer:
+    """Offers the ticked ones nowhere any more, all of them or none."""
+    require(MAY_WRITE)
+    try:
+        changed = change_ticked(deactivate_products)
+    except PartsembleError as error:
+        return _list_refused(error)
+    flash(ngettext("%(num)s product is inactive now.", "%(num)s products are inactive now.", changed), "success")
+    return _back_to_list()
+
+
+@pages.post("/products/reorder-point")
+def set_reorder_point() -> Answer:
+    """Gives the ticked ones the same reorder point."""
+    require(MAY_WRITE)
+    point = request.form.get("reorder_point", "")
+    try:
+        changed = change_ticked(lambda session, who, ids: set_reorder_points(session, who, ids, reorder_point=point))
+    except PartsembleError as error:
+        return _list_refused(error, asked="set-reorder-point")
+    flash(
+        ngettext(
+            "The reorder point of %(num)s product is set.", "The reorder point of %(num)s products is set.", changed
+        ),
+        "success",
+    )
+    return _back_to_list()
+
+
+def _back_to_list() -> Answer:
+    return lists.back_to(PRODUCTS, path=PRODUCTS_PATH)
+
+
+def _list_refused(error: PartsembleError, *, asked: str = "") -> Answer:
+    """The list with its ticks; ``asked``: the dialog that is open again, with what was typed."""
+    typed = Form.of(request.form, "reorder_point")
+    return lists.show_refused(PRODUCTS, error, path=PRODUCTS_PATH, asked=asked, typed=typed)
 
 
 def _stored(product: Product) -> Form:
     values = {name: getattr(product, name) for name in FIELDS}
     texts = {name: plain(value) if name in AMOUNTS else str(value) for name, value in values.items()}
     return Form(values={**texts, "is_active": "yes" if product.is_active else "no"})
-
-
-@pages.get("/products/<id:product_id>/bom/versions")
-def show_bom_versions(product_id: int) -> str:
-    with reading() as session:
-        product = get_product(session, product_id)
-        versions = bom_history(session, product_id)
-    return render_template("products/bom_versions.html", product=product, versions=versions)
-
-
-@pages.get("/products/<id:product_id>/bom")
-def show_bom_form(product_id: int) -> str:
-    require(MAY_WRITE)
-    with reading() as session:
-        bom = view_bom(session, product_id)
-    return _bom_page(product_id, form=_bom_form(bom))
-
-
-@pages.post("/products/<id:product_id>/bom")
-def change_bom(product_id: int) -> Answer:
-    require(MAY_WRITE)
-    form = Form(
-        values={"output_quantity": request.form.get("output_quantity", "1")},
-        rows={
-            "components": rows_of(request.form, COMPONENT_FIELDS, key="sku"),
-            "cost_lines": rows_of(request.form, COST_FIELDS, key="label", prefix="cost_"),
-        },
-    )
-    who = act()
-    try:
-        saved = write(
-            lambda session: save_bom(
-                session,
-                who,
-                product_id=product_id,
-                components=components_of(form.rows["components"]),
-                cost_lines=_cost_lines(form.rows["cost_lines"]),
-                output_quantity=form.values["output_quantity"],
-            )
-        )
-    except PartsembleError as error:
-        return refused("products/bom_form.html", error, form=form, **_bom_choices(product_id))
-    flash(f"BOM version {saved.version} is active now.", "success")
-    return redirect(url_for("products.show_product", product_id=product_id), code=303)
-
-
-def _bom_page(product_id: int, *, form: Form) -> str:
-    return render_template("products/bom_form.html", form=form, **_bom_choices(product_id))
-
-
-def _bom_choices(product_id: int) -> dict[str, object]:
-    with reading() as session:
-        return {
-            "product": get_product(session, product_id),
-            "offered": active_products(session),
-            "cost_kinds": list(CostKind),
-        }
-
-
-def _bom_form(bom: BomView | None) -> Form:
-    if bom is None:
-        return Form(values={"output_quantity": "1"}, rows={"components": (), "cost_lines": ()})
-    components = [
-        {
-            "sku": bom.products[line.product_id].sku,
-            "quantity": plain(line.quantity),
-            "scrap_percent": plain(line.scrap_percent),
-            "optional": "1" if line.optional else "",
-            "designators": ", ".join(line.designators),
-        }
-        for line in bom.bom.components
-    ]
-    costs = [
-        {
-            "kind": line.kind.value,
-            "label": line.label,
-            "amount": plain(line.amount),
-            "rate": plain(line.rate),
-            "hours": plain(line.quantity),
-        }
-        for line in bom.bom.cost_lines
-    ]
-    return Form(
-        values={"output_quantity": plain(bom.bom.output_quantity)},
-        rows={"components": tuple(components), "cost_lines": tuple(costs)},
-    )
 
 
 def _component_costs(bom: BomView) -> dict[int, Decimal | None]:
@@ -217,27 +231,26 @@ def _component_costs(bom: BomView) -> dict[int, Decimal | None]:
     }
 
 
-def plain(value: Decimal | None) -> str:
-    """As a form's field holds it."""
-    return "" if value is None else f"{value:f}"
+def _needed(bom: BomView) -> dict[int, Decimal]:
+    """What one output quantity takes of each component, scrap included."""
+    return {need.product_id: need.quantity for need in needs_of(bom.bom, bom.bom.output_quantity)}
 
 
-def components_of(rows: Sequence[dict[str, str]]) -> list[ComponentInput]:
-    """Component lines as typed."""
-    return [
-        ComponentInput(
-            sku=row["sku"],
-            quantity=row["quantity"],
-            scrap_percent=row["scrap_percent"] or "0",
-            optional=row["optional"] == "1",
-            designators=tuple(part.strip() for part in row["designators"].split(",") if part.strip()),
-        )
-        for row in rows
-    ]
+def _chart(history: Sequence[StockDay]) -> dict[str, object] | None:
+    """What the chart draws: the last year, nothing before the first movement; None where nothing ever moved."""
+    if not history:
+        return None
+    begin = history[-1].day - dt.timedelta(days=YEAR)
+    rows = [*_before(history[0].day, begin), *history]
+    return {
+        "days": [row.day.isoformat() for row in rows],
+        "quantities": [str(row.quantity) for row in rows],
+        "values": [str(row.value) for row in rows],
+        "currency": the_company().currency,
+    }
 
 
-def _cost_lines(rows: Sequence[dict[str, str]]) -> list[CostInput]:
-    return [
-        CostInput(kind=row["kind"], label=row["label"], amount=row["amount"], rate=row["rate"], quantity=row["hours"])
-        for row in rows
-    ]
+def _before(first: dt.date, begin: dt.date) -> list[StockDay]:
+    """No stock from ``begin`` until the day before the first movement; empty where the history reaches back to it."""
+    days = sorted({begin, first - dt.timedelta(days=1)}) if first > begin else []
+    return [StockDay(day=day, quantity=Decimal(0), value=Decimal(0)) for day in days]

@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from http import HTTPStatus
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from werkzeug.wrappers import Response
 
-from partsemble_core.errors import PartsembleError
+from partsemble_core.domain import amounts
+from partsemble_core.domain.receipts import ReceiptState
+from partsemble_core.errors import PartsembleError, WrongState
 from partsemble_core.services.admitting import MAY_WRITE
 from partsemble_core.services.explaining import ReceiptStory, explain_receipt
 from partsemble_core.services.landing import ChargeInput
 from partsemble_core.services.listing import Row, receipt_label
-from partsemble_core.services.picking import active_products, active_suppliers
+from partsemble_core.services.noticing import check_unchanged, last_number, subject_of
+from partsemble_core.services.picking import active_suppliers, offer_products, receipts_picked
 from partsemble_core.services.receiving import LineInput, confirm_receipt, draft_receipt, edit_receipt
-from partsemble_core.store.receipts import Supplier
+from partsemble_core.services.scanning import read_code, scan
+from partsemble_core.store.receipts import Receipt, Supplier
 from partsemble_core.store.session import CompanySession
 from partsemble_web import lists
+from partsemble_web.each import do_each, left, ticked, way_back
 from partsemble_web.forms import Form, rows_of
 from partsemble_web.refusals import Answer, refused
 from partsemble_web.scope import act, reading, require, the_company, write
+from partsemble_web.showing import moment
+from partsemble_web.speaking import mark
 
 pages = Blueprint("receipts", __name__, template_folder="templates")
+PATH = "/receipts"
 VALUES = ("supplier", "received_on", "notes", "currency", "rate")
 CHARGE_FIELDS = ("label", "amount", "spread_by")
 LINE_FIELDS = (
@@ -40,7 +52,7 @@ LABELS = ("Draft", "Recorded", "Pending export", "Synced", "Held", "Failed", "Le
 
 def supplier_name(session: CompanySession, text: str) -> str:
     found = session.get(Supplier, int(text))
-    return found.name if found is not None and found.company_id == session.company_id else "(unknown)"
+    return found.name if found is not None and found.company_id == session.company_id else _("(unknown)")
 
 
 def receipt_link(row: Row) -> str:
@@ -53,10 +65,12 @@ RECEIPTS = lists.ListPage(
     shown=("reference", "supplier_code", "received_on", "label", "total_cost"),
     links={"reference": receipt_link},
     subtitles={"supplier_code": "supplier_name"},
-    choices={"label": ("Status", LABELS)},
+    choices={"label": (mark("Status"), LABELS)},
     extra={"supplier": supplier_name},
+    pick=lambda row: row["state"] == ReceiptState.DRAFT,
+    picked_by=MAY_WRITE,
 )
-lists.route(pages, RECEIPTS, path="/receipts")
+lists.route(pages, RECEIPTS, path=PATH)
 
 
 @pages.get("/receipts/<id:receipt_id>")
@@ -76,8 +90,10 @@ def receipt_page(receipt_id: int, form: Form | None = None) -> dict[str, object]
 
 @pages.get("/receipts/new")
 def show_form() -> str:
+    """With ``supplier`` that one is chosen already."""
     require(MAY_WRITE)
-    form = Form(values=dict.fromkeys(VALUES, "") | {"received_on": act().today.isoformat()})
+    asked = {"received_on": act().today.isoformat(), "supplier": request.args.get("supplier", "")}
+    form = Form(values=dict.fromkeys(VALUES, "") | asked)
     return render_template("receipts/form.html", form=form, receipt=None, **_choices())
 
 
@@ -109,8 +125,10 @@ def add() -> Answer:
 def show_edit_form(receipt_id: int) -> str:
     require(MAY_WRITE)
     with reading() as session:
+        seen = last_number(session, subject_of(Receipt, receipt_id))
         story = explain_receipt(session, receipt_id)
-    return render_template("receipts/form.html", form=_stored(story), receipt=story.receipt, **_choices())
+    page = {"receipt": story.receipt, "supplier": story.supplier, **_choices()}
+    return render_template("receipts/form.html", form=_stored(story), seen=seen, **page)
 
 
 @pages.post("/receipts/<id:receipt_id>/edit")
@@ -120,21 +138,25 @@ def change(receipt_id: int) -> Answer:
     who = act()
     with reading() as session:
         story = explain_receipt(session, receipt_id)
-    try:
-        write(
-            lambda session: edit_receipt(
-                session,
-                receipt_id,
-                lines=_lines(form.rows["lines"]),
-                received_on=form.values["received_on"],
-                act=who,
-                charges=_charges(form.rows["charges"]),
-                currency=form.values["currency"] or the_company().currency,
-                rate=form.values["rate"] or None,
-            )
+
+    def save(session: CompanySession) -> None:
+        check_unchanged(session, subject_of(Receipt, receipt_id), seen=request.form.get("seen"))
+        edit_receipt(
+            session,
+            receipt_id,
+            lines=_lines(form.rows["lines"]),
+            received_on=form.values["received_on"],
+            act=who,
+            charges=_charges(form.rows["charges"]),
+            currency=form.values["currency"] or the_company().currency,
+            rate=form.values["rate"] or None,
         )
+
+    try:
+        write(save)
     except PartsembleError as error:
-        return refused("receipts/form.html", error, form=form, receipt=story.receipt, **_choices())
+        page = {"receipt": story.receipt, "supplier": story.supplier, **_choices()}
+        return refused("receipts/form.html", error, form=form, **page)
     return redirect(url_for("receipts.show_receipt", receipt_id=receipt_id), code=303)
 
 
@@ -142,14 +164,101 @@ def change(receipt_id: int) -> Answer:
 def confirm(receipt_id: int) -> Answer:
     require(MAY_WRITE)
     who = act()
-    receipt = write(lambda session: confirm_receipt(session, who, receipt_id))
-    flash(f"{receipt.reference} is confirmed: its goods are in stock.", "success")
+    try:
+        receipt = write(lambda session: confirm_receipt(session, who, receipt_id))
+    except WrongState:  # somebody was faster, or the button was pressed twice
+        flash(_confirmed_already(receipt_id), "info")
+    except PartsembleError as error:
+        return refused("receipts/receipt.html", error, asked="confirm", **receipt_page(receipt_id))
+    else:
+        flash(_("%(reference)s is confirmed: its goods are in stock.", reference=receipt.reference), "success")
     return redirect(url_for("receipts.show_receipt", receipt_id=receipt_id), code=303)
+
+
+def _confirmed_already(receipt_id: int) -> str:
+    with reading() as session:
+        receipt = explain_receipt(session, receipt_id).receipt
+    text = _(
+        "%(reference)s was confirmed already, by %(by)s on %(time)s.",
+        reference=receipt.reference,
+        by=receipt.confirmed_by,
+        time=moment(receipt.confirmed_at),
+    )
+    return str(text)
+
+
+@pages.get("/receipts/confirm/new")
+def ask_to_confirm() -> str:
+    """Asks whether all ticked drafts are right."""
+    require(MAY_WRITE)
+    rows = _drafts()
+    if not rows:
+        return _nothing_ticked()
+    return render_template(
+        "receipts/confirm.html",
+        rows=rows,
+        total=amounts.add([receipt.total_cost for receipt, _by in rows]),
+        **_list([receipt.id for receipt, _by in rows]),
+    )
+
+
+@pages.post("/receipts/confirm")
+def confirm_ticked() -> Answer:
+    """Each by itself: one that is refused stops none of the others."""
+    require(MAY_WRITE)
+    who, rows = act(), _drafts()
+    if not rows:
+        return _nothing_ticked(), HTTPStatus.UNPROCESSABLE_ENTITY
+    outcomes = do_each(
+        [(receipt.id, name_of(receipt)) for receipt, _by in rows],
+        lambda session, receipt_id: confirm_receipt(session, who, receipt_id),
+        address=lambda receipt_id: url_for("receipts.show_receipt", receipt_id=receipt_id),
+        title=name_of,
+    )
+    done = sum(not each.problem for each in outcomes)
+    said = ngettext("%(num)s receipt is confirmed.", "%(num)s receipts are confirmed: their goods are in stock.", done)
+    return render_template(
+        "each/done.html",
+        outcomes=outcomes,
+        heading=_("Confirm receipts"),
+        said_good=said,
+        done_word=_("Confirmed"),
+        what=_("Receipt"),
+        **_list(left(outcomes)),
+    )
+
+
+@pages.get("/receipts/scanned")
+def find_scanned() -> Response:
+    """For the form: the SKUs that a scanned ``code`` may mean, as JSON. A lot's label means its product."""
+    with reading() as session:
+        found = scan(session, read_code(request.args.get("code", ""), sku=request.args.get("sku", "")))
+    names = {"lot": lambda hit: hit.subtitle, "product": lambda hit: hit.title}
+    return jsonify(skus=list(dict.fromkeys(names[hit.kind](hit) for hit in found.hits if hit.kind in names)))
+
+
+def name_of(receipt: Receipt) -> str:
+    """Its number; a draft has none."""
+    return receipt.reference or _("Draft %(number)s", number=receipt.id)
+
+
+def _drafts() -> list[tuple[Receipt, Supplier]]:
+    with reading() as session:
+        return receipts_picked(session, ticked())
+
+
+def _nothing_ticked() -> str:
+    text = _("Tick the drafts in the list of receipts, then come back.")
+    return render_template("each/nothing.html", heading=_("Confirm receipts"), text=text, **_list())
+
+
+def _list(ticked_rows: Sequence[int] = ()) -> dict[str, str]:
+    return {**way_back(PATH, ticked_rows), "back_title": _("Receipts")}
 
 
 def _choices() -> dict[str, object]:
     with reading() as session:
-        return {"suppliers": active_suppliers(session), "offered": active_products(session)}
+        return {"suppliers": active_suppliers(session), "offered": offer_products(session)}
 
 
 def _typed() -> Form:

@@ -11,45 +11,53 @@ from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.wrappers import Response
 
 from partsemble_core.api.errors import ServerFault, refusal_of, status_of
-from partsemble_core.errors import PartsembleError
+from partsemble_core.errors import PartsembleError, say
+from partsemble_core.services.noticing import Change, ChangedMeanwhile
+from partsemble_web.speaking import mark
 
 Answer = Response | str | tuple[str, int]
 TITLES = {
-    400: "That didn’t arrive as it should",
-    403: "You may not do this",
-    404: "Nothing here",
-    405: "Not this way",
-    409: "That doesn’t fit how things are now",
-    413: "Too large",
-    422: "Something has to be corrected",
-    429: "Too many tries",
-    500: "Something broke on our side",
-    502: "The accounting system said no",
+    400: mark("That didn’t arrive as it should"),
+    403: mark("You may not do this"),
+    404: mark("Nothing here"),
+    405: mark("Not this way"),
+    409: mark("That doesn’t fit how things are now"),
+    413: mark("Too large"),
+    422: mark("Something has to be corrected"),
+    429: mark("Too many tries"),
+    500: mark("Something broke on our side"),
+    502: mark("The accounting system said no"),
 }
 NEXT_STEPS = {
-    400: "Load the page again, then repeat what you did.",
-    403: "Ask an owner or admin of your company if you need this.",
-    404: "It may never have existed, or belong to another company. Look for it in its list.",
-    405: "Open the page from the menu instead.",
-    409: "Look at how things are now, then decide again.",
-    413: "Send it in smaller parts.",
-    422: "Go back and correct it.",
-    429: "Wait, then try again: a minute, or a quarter of an hour after ten wrong passwords or five wrong codes.",
-    500: "Nothing was changed. If it happens again, tell whoever runs this installation the error id.",
-    502: "Nothing is lost here. Try again; if it stays so, look at the accounting system itself.",
+    400: mark("Load the page again, then repeat what you did."),
+    403: mark("Ask an owner or admin of your company if you need this."),
+    404: mark("It may never have existed, or belong to another company. Look for it in its list."),
+    405: mark("Open the page from the menu instead."),
+    409: mark("Look at how things are now, then decide again."),
+    413: mark("Send it in smaller parts."),
+    422: mark("Go back and correct it."),
+    429: mark("Wait, then try again: a minute, or a quarter of an hour after ten wrong passwords or five wrong codes."),
+    500: mark("Nothing was changed. If it happens again, tell whoever runs this installation the error id."),
+    502: mark("Nothing is lost here. Try again; if it stays so, look at the accounting system itself."),
 }
+CHANGED = frozenset({"bom-changed", "changed-meanwhile", "conflict", "wrong-state"})
+"""Refusals of status 409 where things became other than the page showed; all others say their own cure."""
+CORRECT_HERE = mark("Correct it, then send it again.")
 IN_OWN_WORDS = {
-    "sign-in-refused": ("Nothing was connected", "Nothing is changed here, and nothing that waits is lost."),
-    "currency-differs": ("These books are in another currency", "Nothing was connected."),
+    "sign-in-refused": (
+        mark("Nothing was connected"),
+        mark("Nothing is changed here, and nothing that waits is lost."),
+    ),
+    "currency-differs": (mark("These books are in another currency"), mark("Nothing was connected.")),
 }
 """Title and next step of refusals that the ones of their status would lead astray."""
 HTTP_MESSAGES = {
-    404: "There is no page at this address.",
-    405: "This address can’t be opened like that.",
-    413: "What was sent is larger than is taken.",
-    429: "There were too many tries in a short time.",
+    404: mark("There is no page at this address."),
+    405: mark("This address can’t be opened like that."),
+    413: mark("What was sent is larger than is taken."),
+    429: mark("There were too many tries in a short time."),
 }
-FORM_EXPIRED = "This form wasn’t sent from a page of your session, or the session has ended meanwhile."
+FORM_EXPIRED = mark("This form wasn’t sent from a page of your session, or the session has ended meanwhile.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +69,8 @@ class Failure:
     message: str
     field: str = ""
     error_id: str = ""
+    changes: tuple[Change, ...] = ()
+    """What somebody else changed meanwhile."""
 
     @property
     def title(self) -> str:
@@ -69,9 +79,17 @@ class Failure:
         return TITLES.get(self.status, HTTPStatus(self.status).phrase)
 
     @property
+    def next_here(self) -> str:
+        """What to do next where the form that was sent still stands below."""
+        return CORRECT_HERE if self.next_step == NEXT_STEPS[422] else self.next_step
+
+    @property
     def next_step(self) -> str:
+        """Empty where the message says it all."""
         if self.code in IN_OWN_WORDS:
             return IN_OWN_WORDS[self.code][1]
+        if self.status == HTTPStatus.CONFLICT and self.code not in CHANGED:
+            return ""
         return NEXT_STEPS.get(self.status, "")
 
 
@@ -81,8 +99,9 @@ def explained(error: PartsembleError) -> Failure:
     return Failure(
         status=status_of(error),
         code=error.code,
-        message=str(error),
+        message=error.message,
         field=field if isinstance(field, str) else "",
+        changes=error.changes if isinstance(error, ChangedMeanwhile) else (),
     )
 
 
@@ -91,6 +110,8 @@ def refused(template: str, error: PartsembleError, **values: object) -> tuple[st
     failure = explained(error)
     if failure.status == HTTPStatus.INTERNAL_SERVER_ERROR:
         raise error
+    if "seen" in request.form:  # whoever was told of a change has seen it; of any other refusal nothing new was shown
+        values["seen"] = error.seen if isinstance(error, ChangedMeanwhile) else request.form["seen"]
     return render_template(template, failure=failure, **values), failure.status
 
 
@@ -104,7 +125,7 @@ def _show_error(error: Exception) -> Answer:
     """A refusal in its own words. Of what broke on our side nothing is said but an id; the log tells the rest."""
     refusal = refusal_of(error)
     if isinstance(refusal, ServerFault):
-        message = "An unexpected error stopped this page."
+        message = mark("An unexpected error stopped this page.")
         return _page(Failure(status=500, code=refusal.code, message=message, error_id=refusal.error_id))
     return _page(explained(refusal))
 
@@ -120,7 +141,7 @@ def _show_http(error: HTTPException) -> Answer | HTTPException:
     if isinstance(error, CSRFError):
         return _page(Failure(status=400, code="form-expired", message=FORM_EXPIRED))
     phrase = HTTPStatus(status).phrase
-    message = HTTP_MESSAGES.get(status, f"The request was refused: {phrase.lower()}.")
+    message = HTTP_MESSAGES.get(status, say("The request was refused: {why}.", why=phrase.lower()))
     return _page(Failure(status=status, code=phrase.lower().replace(" ", "-"), message=message))
 
 

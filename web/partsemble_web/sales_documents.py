@@ -7,6 +7,7 @@ from flask import render_template, url_for
 from partsemble_core.services.viewing_sales import view_sale
 from partsemble_web.lists import ListPage
 from partsemble_web.scope import reading
+from partsemble_web.speaking import mark
 
 PAGE = ListPage(
     name="sales_documents",
@@ -15,8 +16,8 @@ PAGE = ListPage(
     minor=frozenset({"kind"}),
     links={"number": lambda row: url_for("integrations.show_sale", sale_id=row["id"])},
     choices={
-        "kind": ("Kind", ("invoice", "receipt", "credit")),
-        "state": ("State", ("draft", "open", "paid", "voided", "deleted")),
+        "kind": (mark("Kind"), ("invoice", "receipt", "credit")),
+        "state": (mark("State"), ("draft", "open", "paid", "voided", "deleted")),
     },
     subtitles={"contact_name": "problem"},
     has_own_currency=True,

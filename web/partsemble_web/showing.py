@@ -8,21 +8,47 @@ from decimal import Decimal
 from typing import Protocol
 
 from flask import Flask
+from flask_babel import gettext as _
 
 from partsemble_core.domain.amounts import add, format_amount, format_quantity, format_unit_cost, unit_cost
 from partsemble_core.services.admitting import MAY_AUDIT, MAY_EXPORT, MAY_MANAGE, MAY_OWN, MAY_SET_UP, MAY_WRITE
 from partsemble_web.naming import document_link
 from partsemble_web.places import MENU
 from partsemble_web.scope import may, the_company
+from partsemble_web.speaking import locale
+from partsemble_web.writing import marks_of, write_amount, write_day, write_time
 
 TONES = {
     **dict.fromkeys(
-        ("Synced", "Posted", "Completed", "Confirmed", "Open", "Active", "Connected", "Done", "Delivered", "Linked"),
+        (
+            "Synced",
+            "Posted",
+            "Completed",
+            "Confirmed",
+            "Open",
+            "Active",
+            "Connected",
+            "Done",
+            "Delivered",
+            "Linked",
+            "Healthy",
+        ),
         "green",
     ),
     **dict.fromkeys(("Pending export", "Pending", "Running", "Under way", "Waiting"), "blue"),
     **dict.fromkeys(
-        ("Checking", "Held", "Unknown", "Accounts missing", "On hold", "Pending QA", "Conflict", "Gone", "Caution"),
+        (
+            "Checking",
+            "Held",
+            "Unknown",
+            "Accounts missing",
+            "On hold",
+            "Pending QA",
+            "Conflict",
+            "Gone",
+            "Caution",
+            "Needs attention",
+        ),
         "amber",
     ),
     **dict.fromkeys(("Failed", "Refused", "Reconnect needed", "Rejected", "Given up"), "red"),
@@ -32,6 +58,7 @@ WORDS = {
     "exhausted": "Used up",
     "held": "On hold",
     "not_sent": "Not sent",
+    "sub_assembly": "Sub-assembly",
     "ok": "Done",
     "cli": "Command line",
     "api": "API",
@@ -65,6 +92,7 @@ def register(app: Flask) -> None:
     env.filters.update(
         money=money,
         cents=cents,
+        unit=unit,
         unit_money=unit_money,
         quantity=quantity,
         signed_money=signed_money,
@@ -117,8 +145,8 @@ def quantity(value: Decimal | None) -> str:
 
 
 def fraction(text: str) -> int:
-    """How many digits stand behind the point."""
-    return len(text.partition(".")[2])
+    """How many digits stand behind the point, or what stands for it."""
+    return len(text.partition(marks_of(locale()).point)[2])
 
 
 def widest(texts: Iterable[str]) -> int:
@@ -131,7 +159,8 @@ def padding(text: str, places: int) -> str:
     lacking = places - fraction(text)
     if lacking <= 0 or not text[-1:].isdigit():
         return ""
-    return "0" * lacking if "." in text else "." + "0" * lacking
+    point = marks_of(locale()).point
+    return "0" * lacking if point in text else point + "0" * lacking
 
 
 def signed_money(value: Decimal) -> str:
@@ -155,48 +184,62 @@ def exact(value: Decimal) -> str:
 
 def whole(value: int | None) -> str:
     """A count, grouped by thousands."""
-    return DASH if value is None else f"{value:,}"
+    return DASH if value is None else _written(f"{value:,}")
 
 
 def day(value: dt.date | None) -> str:
-    """``4 Apr 2026``: read the same everywhere."""
-    return DASH if value is None else f"{value.day} {value:%b %Y}"
+    """``4 Apr 2026``, or as the person's country writes it."""
+    return DASH if value is None else write_day(value, locale())
 
 
 def moment(value: dt.datetime | None) -> str:
     """A time on the company's own clock."""
     if value is None:
         return DASH
-    local = value.astimezone(the_company().zone)
-    return f"{day(local.date())}, {local:%H:%M}"
+    return _moment(value)
 
 
 def instant(value: dt.datetime | None) -> str:
     """The same to the second."""
-    return DASH if value is None else f"{moment(value)}:{value:%S}"
+    return DASH if value is None else _moment(value, seconds=True)
 
 
 def word(value: object) -> str:
-    """A state or kind as people read it: ``raw_material`` → ``Raw material``."""
+    """A state or kind as people read it, in the page's language: ``raw_material`` → ``Raw material``."""
+    text = word_in_english(value)
+    return str(_(text)) if text else ""
+
+
+def unit(name: str) -> str:
+    """A unit of measure as people read it. Theirs stay as they are; the one that we propose is said."""
+    return str(_("each")) if name == "each" else name
+
+
+def word_in_english(value: object) -> str:
+    """What the catalogue knows it by."""
     text = str(value)
     return WORDS.get(text, text.replace("_", " ").capitalize() if text.islower() else text)
 
 
 def browser(agent: str) -> str:
     """``Firefox on Linux``, as far as a browser says what it is."""
-    name = next((title for mark, title in BROWSERS.items() if f"{mark}/" in agent), agent[:60] or "unknown")
+    name = next((title for mark, title in BROWSERS.items() if f"{mark}/" in agent), agent[:60] or _("unknown"))
     system = next((title for mark, title in SYSTEMS.items() if mark in agent), "")
-    return f"{name} on {system}" if system and name != agent else name
+    return str(_("%(browser)s on %(system)s", browser=name, system=system)) if system and name != agent else name
 
 
 def tone(value: object) -> str:
     """The colour of a state's badge; grey for a word that isn't known."""
-    return TONES.get(word(value), "grey")
+    return TONES.get(word_in_english(value), "grey")
+
+
+def _moment(value: dt.datetime, *, seconds: bool = False) -> str:
+    local = value.astimezone(the_company().zone)
+    return f"{day(local.date())}, {write_time(local.time(), locale(), seconds=seconds)}"
 
 
 def _written(text: str) -> str:
-    """With a minus as long as a plus, so that signs stand under each other."""
-    return text.replace("-", "−")
+    return write_amount(text, locale())
 
 
 def _signed(value: Decimal, size: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import secrets
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Flask, Response, flash, g, redirect, render_template, request, session, url_for
+from flask_babel import gettext as _
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import LoginManager, current_user, login_user, logout_user
@@ -16,10 +18,20 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.exceptions import SecurityError
 from werkzeug.wrappers import Response as AnyResponse
 
+from partsemble_core.config import Settings
 from partsemble_core.errors import Forbidden
 from partsemble_core.services.admitting import Person, sign_in
 from partsemble_core.services.house import House
-from partsemble_core.services.signing_in import begin_sign_in, end_sign_in, find_signed_in
+from partsemble_core.services.incorporating import has_company
+from partsemble_core.services.signing_in import (
+    Ended,
+    begin_sign_in,
+    end_sign_in,
+    find_signed_in,
+    is_due,
+    note_seen,
+    why_ended,
+)
 from partsemble_core.services.vouching import is_vouched_for, mark_of, vouch
 from partsemble_core.store.audits import Actor, Door
 from partsemble_core.store.companies import get_company
@@ -39,7 +51,7 @@ OPEN_ENDPOINTS = frozenset(
         "signing_in.enter_code",
     }
 )
-OPEN_AREA = "joining."
+OPEN_AREAS = ("joining.", "founding.")
 """Pages for people who can't sign in yet, or not any more."""
 TIME_OUTS = {"socket_connect_timeout": 1, "socket_timeout": 1}
 """Seconds. A counter that can't be reached is replaced by one in memory, not waited for."""
@@ -78,8 +90,7 @@ def guard(app: Flask, house: House) -> None:
         RATELIMIT_STORAGE_URI=house.settings.redis_url or "memory://",
         RATELIMIT_HEADERS_ENABLED=True,  # Retry-After says how long
         RATELIMIT_STORAGE_OPTIONS=TIME_OUTS if house.settings.redis_url else {},
-        # Browsers keep __Host- cookies to this very host, and to https.
-        SESSION_COOKIE_NAME="__Host-partsemble" if house.settings.secure_cookies else "partsemble",
+        SESSION_COOKIE_NAME=cookie_name(house.settings),
     )
     limiter.init_app(app)
     csrf = CSRFProtect(app)
@@ -87,6 +98,16 @@ def guard(app: Flask, house: House) -> None:
     logins.session_protection = "basic"
     logins.user_loader(_loader(house))
     app.before_request(lambda: None if request.path.startswith(NO_COOKIES) else _admit(csrf))
+
+
+def cookie_name(settings: Settings) -> str:
+    """Browsers don't tell ports of a host apart: with a port in it, installations don't sign each other out.
+
+    They keep ``__Host-`` cookies to this very host, and to https.
+    """
+    port = urlsplit(settings.base_url).port
+    name = f"partsemble_{port}" if port else "partsemble"
+    return f"__Host-{name}" if settings.secure_cookies else name
 
 
 def account_tried() -> str:
@@ -113,7 +134,10 @@ def _half() -> Any:
 
 
 @pages.get("/sign-in")
-def show_form() -> str:
+def show_form() -> AnyResponse | str:
+    """On an installation without a company nobody can sign in: the first company is founded instead."""
+    if not has_company(the_house()):
+        return redirect(url_for("founding.show"))
     return render_template("signing_in/form.html", email="", next=safe_path(request.args.get("next", "")))
 
 
@@ -129,6 +153,8 @@ def enter() -> AnyResponse | tuple[str, int]:
             person = sign_in(reader, email=email, password=request.form.get("password", ""))
             takes_code, mark = is_vouched_for(reader, person.user_id), mark_of(reader, person.user_id)
     except Forbidden as refusal:
+        if not has_company(the_house()):
+            return redirect(url_for("founding.show"), code=303)
         page = render_template("signing_in/form.html", email=email[:254], next=wanted, refusal=refusal)
         return page, 403
     if takes_code:
@@ -151,7 +177,7 @@ def enter_code() -> AnyResponse | tuple[str, int]:
     """The second half of a sign-in."""
     half = _half()
     if half is None:
-        flash("That took too long. Begin again.", "info")
+        flash(_("That took too long. Begin again."), "info")
         return redirect(url_for("signing_in.show_form"), code=303)
     house = the_house().opened_by(Actor(by="sign-in", door=Door.CONSOLE, address=request.remote_addr or ""))
     try:
@@ -168,7 +194,9 @@ def let_in(person: Person, wanted: str) -> AnyResponse:
     now, agent = house.clock(), request.headers.get("User-Agent", "")
     house.write(
         person.company_id,
-        lambda writer: begin_sign_in(writer, person, key=key, address=request.remote_addr or "", agent=agent, now=now),
+        lambda writer: begin_sign_in(
+            writer, person, key=key, address=request.remote_addr or "", agent=agent, now=now, idle=idle_time(house)
+        ),
     )
     session.clear()
     session.permanent = True
@@ -184,7 +212,7 @@ def leave() -> AnyResponse:
     write(lambda writer: end_sign_in(writer, key=key, now=now))
     logout_user()
     session.clear()
-    flash("You are signed out.", "info")
+    flash(_("You are signed out."), "info")
     return redirect(url_for("signing_in.show_form"), code=303)
 
 
@@ -202,7 +230,9 @@ def _admit(csrf: CSRFProtect) -> Response | AnyResponse | None:
         g.person = current_user.person
         g.company = _facts(current_user.person.company_id)
         return None
-    if request.endpoint is None or request.endpoint in OPEN_ENDPOINTS or request.endpoint.startswith(OPEN_AREA):
+    if "key" in session and request.endpoint != "assets.static":
+        _say_why_it_ended()
+    if request.endpoint is None or request.endpoint in OPEN_ENDPOINTS or request.endpoint.startswith(OPEN_AREAS):
         return None
     is_page = request.method == "GET" and request.endpoint != CALLBACK
     wanted = request.full_path.rstrip("?") if is_page else ""
@@ -214,11 +244,47 @@ def _admit(csrf: CSRFProtect) -> Response | AnyResponse | None:
 
 def _loader(house: House) -> Callable[[str], SignedIn | None]:
     def load(key: str) -> SignedIn | None:
+        now = house.clock()
         with reading_anywhere(house.engine) as reader:
-            person = find_signed_in(reader, key, now=house.clock())
+            person = find_signed_in(reader, key, now=now)
+            is_click = person is not None and _is_click() and is_due(reader, key, now=now)
+        if is_click:
+            note_seen(house.engine, key, now=now, idle=idle_time(house), lasts=_lasting_time(house))
         return SignedIn(person, key) if person else None
 
     return load
+
+
+def _is_click() -> bool:
+    """A page that is left open and asks by itself what is new keeps nobody signed in."""
+    if request.method != "GET" or "HX-Boosted" in request.headers:
+        return True
+    return "HX-Request" not in request.headers and request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate"
+
+
+def idle_time(house: House) -> dt.timedelta:
+    """How long a browser stays signed in without a click."""
+    return dt.timedelta(minutes=house.settings.idle_minutes)
+
+
+def _lasting_time(house: House) -> dt.timedelta:
+    return dt.timedelta(days=house.settings.sign_in_days)
+
+
+def _say_why_it_ended() -> None:
+    """Once, on the sign-in page: somebody who is signed out without a word thinks that something broke."""
+    house, key = the_house(), session_key()
+    with reading_anywhere(house.engine) as reader:
+        ended = why_ended(reader, key, now=house.clock(), lasts=_lasting_time(house))
+    session.clear()
+    if ended == Ended.IDLE:
+        flash(
+            _("You were signed out because nothing was done here for a while. Nothing is lost. Sign in again."), "info"
+        )
+    elif ended == Ended.OLD:
+        flash(_("You were signed out because you signed in long ago. Nothing is lost. Sign in again."), "info")
+    elif ended == Ended.BY_SOMEBODY:
+        flash(_("This browser was signed out. Sign in again."), "info")
 
 
 def _facts(company_id: int) -> CompanyFacts:

@@ -8,6 +8,7 @@ from partsemble_core.services.listing import Row
 from partsemble_core.store.lots import DocumentKind
 from partsemble_web import lists
 from partsemble_web.naming import document_link, lot_name, product_name
+from partsemble_web.speaking import mark
 
 pages = Blueprint("stock", __name__, template_folder="templates")
 
@@ -28,7 +29,7 @@ ENTRIES = lists.ListPage(
         "product_sku": lambda row: url_for("products.show_product", product_id=row["product_id"]),
         "lot_number": lambda row: url_for("lots.show_lot", lot_id=row["lot_id"]),
     },
-    choices={"kind": ("Document", KINDS)},
+    choices={"kind": (mark("Document"), KINDS)},
     extra={"product": product_name, "lot": lot_name},
 )
 lists.route(pages, ENTRIES, path="/stock-ledger")

@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
 
-from partsemble_core.errors import Invalid, PartsembleError
+from partsemble_core.errors import Invalid, PartsembleError, say
 from partsemble_core.services.admitting import MAY_EXPORT, MAY_WRITE
+from partsemble_core.services.altering import activate_suppliers, deactivate_suppliers
 from partsemble_core.services.cataloguing import create_supplier
 from partsemble_core.services.enlisting import AT_ONCE, Choice, Proposal, contacts_by_id, enlist, propose
 from partsemble_core.services.introducing import introduce
 from partsemble_core.services.listing import LINKS, Row
+from partsemble_core.services.noticing import check_unchanged, last_number, subject_of
 from partsemble_core.services.relating import (
     MAY_LINK,
     Relation,
@@ -22,30 +26,35 @@ from partsemble_core.services.relating import (
 )
 from partsemble_core.services.supplying import list_supplier_parts, update_supplier
 from partsemble_core.store.products import products_by_id
-from partsemble_core.store.receipts import get_supplier_by_id
+from partsemble_core.store.receipts import Supplier, get_supplier_by_id
 from partsemble_core.store.session import CompanySession
 from partsemble_core.store.supplier_contacts import LinkState
 from partsemble_core.store.syncs import RemoteContact
 from partsemble_web import lists
+from partsemble_web.each import change_ticked
 from partsemble_web.forms import Form, rows_of
 from partsemble_web.refusals import Answer, refused
 from partsemble_web.scope import act, may, reading, require, the_house, the_person, write
+from partsemble_web.speaking import mark
 from partsemble_web.syncs import CONTACTS
 
 pages = Blueprint("suppliers", __name__, template_folder="templates")
 FIELDS = ("code", "name", "contact", "email", "phone")
 CHOICE_FIELDS = ("external_id", "code")
 ID_DIGITS = 18
+SUPPLIERS_PATH = "/suppliers"
 SUPPLIERS = lists.ListPage(
     name="suppliers",
     template="suppliers/list.html",
     shown=("code", "name", "contact", "email", "phone", "link"),
     minor=frozenset({"contact"}),
     links={"code": lambda row: url_for("suppliers.show_supplier", supplier_id=row["id"])},
-    choices={"link": ("Link", LINKS), "state": ("State", ("active", "inactive"))},
+    choices={"link": (mark("Link"), LINKS), "state": (mark("State"), ("active", "inactive"))},
     subtitles={"link": "link_name"},
+    pick=lambda row: True,
+    picked_by=MAY_WRITE,
 )
-lists.route(pages, SUPPLIERS, path="/suppliers")
+lists.route(pages, SUPPLIERS, path=SUPPLIERS_PATH)
 
 
 def _to_link(row: Row) -> str | None:
@@ -99,7 +108,7 @@ def add() -> Answer:
         supplier = write(lambda session: create_supplier(session, who, code=code, **others))
     except PartsembleError as error:
         return refused("suppliers/form.html", error, form=form, supplier=None)
-    flash(f"{supplier.name} was added. Its lots begin with {supplier.code}.", "success")
+    flash(_("%(name)s was added. Its lots begin with %(code)s.", name=supplier.name, code=supplier.code), "success")
     return redirect(url_for("suppliers.show_list"), code=303)
 
 
@@ -107,10 +116,11 @@ def add() -> Answer:
 def show_edit_form(supplier_id: int) -> str:
     require(MAY_WRITE)
     with reading() as session:
+        seen = last_number(session, subject_of(Supplier, supplier_id))
         supplier = get_supplier_by_id(session, supplier_id)
     values = {name: str(getattr(supplier, name)) for name in FIELDS}
     form = Form(values={**values, "is_active": "yes" if supplier.is_active else "no"})
-    return render_template("suppliers/form.html", form=form, supplier=supplier)
+    return render_template("suppliers/form.html", form=form, supplier=supplier, seen=seen)
 
 
 @pages.post("/suppliers/<id:supplier_id>/edit")
@@ -124,12 +134,45 @@ def change(supplier_id: int) -> Answer:
         "code": form.values["code"].strip().upper(),
         "is_active": form.values["is_active"] != "no",
     }
+
+    def save(session: CompanySession) -> Supplier:
+        check_unchanged(session, subject_of(Supplier, supplier_id), seen=request.form.get("seen"))
+        return update_supplier(session, who, supplier_id, **changes)
+
     try:
-        changed = write(lambda session: update_supplier(session, who, supplier_id, **changes))
+        changed = write(save)
     except PartsembleError as error:
         return refused("suppliers/form.html", error, form=form, supplier=supplier)
-    flash(f"{changed.code} is changed.", "success")
+    flash(_("%(code)s is changed.", code=changed.code), "success")
     return _to_page(supplier_id)
+
+
+@pages.post("/suppliers/activate")
+def activate_many() -> Answer:
+    """Offers the ticked ones for new receipts again."""
+    require(MAY_WRITE)
+    try:
+        changed = change_ticked(activate_suppliers)
+    except PartsembleError as error:
+        return lists.show_refused(SUPPLIERS, error, path=SUPPLIERS_PATH)
+    flash(ngettext("%(num)s supplier is active now.", "%(num)s suppliers are active now.", changed), "success")
+    return _back_to_list()
+
+
+@pages.post("/suppliers/deactivate")
+def deactivate_many() -> Answer:
+    """Offers the ticked ones for new receipts no more."""
+    require(MAY_WRITE)
+    try:
+        changed = change_ticked(deactivate_suppliers)
+    except PartsembleError as error:
+        return lists.show_refused(SUPPLIERS, error, path=SUPPLIERS_PATH)
+    flash(ngettext("%(num)s supplier is inactive now.", "%(num)s suppliers are inactive now.", changed), "success")
+    return _back_to_list()
+
+
+def _back_to_list() -> Answer:
+    return lists.back_to(SUPPLIERS, path=SUPPLIERS_PATH)
 
 
 @pages.post("/suppliers/<id:supplier_id>/link")
@@ -141,7 +184,7 @@ def link(supplier_id: int) -> Answer:
         relation = write(lambda session: link_supplier(session, who, supplier_id, external_id=chosen))
     except PartsembleError as error:
         return refused("suppliers/supplier.html", error, **_page(supplier_id))
-    flash(f"{relation.supplier.code} is linked to {relation.contact_name or 'that contact'}.", "success")
+    flash(_linked(relation), "success")
     return _to_page(supplier_id)
 
 
@@ -153,7 +196,8 @@ def unlink(supplier_id: int) -> Answer:
         relation = write(lambda session: unlink_supplier(session, who, supplier_id))
     except PartsembleError as error:
         return refused("suppliers/supplier.html", error, **_page(supplier_id))
-    flash(f"{relation.supplier.code} is linked no more. The contact in the books stays.", "success")
+    said = _("%(code)s is linked no more. The contact in the books stays.", code=relation.supplier.code)
+    flash(said, "success")
     return _to_page(supplier_id)
 
 
@@ -166,7 +210,7 @@ def create_contact(supplier_id: int) -> Answer:
     except PartsembleError as error:
         return refused("suppliers/supplier.html", error, **_page(supplier_id))
     if relation.state == LinkState.LINKED:
-        flash(f"{relation.supplier.code} is in the books now, and linked.", "success")
+        flash(_("%(code)s is in the books now, and linked.", code=relation.supplier.code), "success")
     return _to_page(supplier_id)
 
 
@@ -191,7 +235,12 @@ def import_contacts() -> Answer:
     except PartsembleError as error:
         codes = {choice.external_id: choice.code for choice in choices}
         return refused("suppliers/import.html", error, proposals=_proposals(choices), codes=codes)
-    flash(f"{len(made)} supplier{'s were' if len(made) != 1 else ' was'} added, linked to the books.", "success")
+    said = ngettext(
+        "%(num)s supplier was added, linked to the books.",
+        "%(num)s suppliers were added, linked to the books.",
+        len(made),
+    )
+    flash(said, "success")
     return redirect(url_for("suppliers.show_list", link="linked"), code=303)
 
 
@@ -208,8 +257,14 @@ def _ticked() -> list[int]:
     """Raises Invalid."""
     ids = request.args.getlist("ids")
     if len(ids) > AT_ONCE or not all(text.isascii() and text.isdigit() and len(text) <= ID_DIGITS for text in ids):
-        raise Invalid("ids", f"These are no contacts. Tick up to {AT_ONCE} in the list.")
+        raise Invalid("ids", say("These are no contacts. Tick up to {most} in the list.", most=AT_ONCE))
     return [int(text) for text in ids]
+
+
+def _linked(relation: Relation) -> str:
+    if not relation.contact_name:
+        return str(_("%(code)s is linked to that contact.", code=relation.supplier.code))
+    return str(_("%(code)s is linked to %(contact)s.", code=relation.supplier.code, contact=relation.contact_name))
 
 
 def _to_page(supplier_id: int) -> Answer:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask import flash, url_for
+from flask_babel import gettext as _
 
 from partsemble_core.services.admitting import MAY_WRITE
 from partsemble_core.services.scheduling import clear_schedule, parse_every, schedules_of, set_schedule
@@ -14,21 +15,47 @@ from partsemble_core.store.session import CompanySession
 from partsemble_core.store.syncs import SyncCause, SyncKind, SyncRun, SyncSchedule, SyncState
 from partsemble_web.lists import ListPage
 from partsemble_web.scope import the_house, the_person, write
+from partsemble_web.speaking import mark, said
 
 EVERY: tuple[tuple[str, str], ...] = (
-    ("15m", "every 15 minutes"),
-    ("1h", "every hour"),
-    ("6h", "every 6 hours"),
-    ("1d", "every day"),
-    ("7d", "every week"),
+    ("15m", mark("every 15 minutes")),
+    ("1h", mark("every hour")),
+    ("6h", mark("every 6 hours")),
+    ("1d", mark("every day")),
+    ("7d", mark("every week")),
 )
 """What the page offers; any other time is set by command or API, and shown beside these."""
+UNDER_WAY = {
+    SyncKind.ACCOUNTS: mark("The accounts are being read."),
+    SyncKind.ITEMS: mark("The items are being read."),
+    SyncKind.CONTACTS: mark("The contacts are being read."),
+    SyncKind.SALES: mark("The sales are being read."),
+}
+DONE = {
+    SyncKind.ACCOUNTS: mark("%(records)s accounts were read: %(added)s new, %(changed)s changed, %(gone)s gone."),
+    SyncKind.ITEMS: mark("%(records)s items were read: %(added)s new, %(changed)s changed, %(gone)s gone."),
+    SyncKind.CONTACTS: mark("%(records)s contacts were read: %(added)s new, %(changed)s changed, %(gone)s gone."),
+    SyncKind.SALES: mark("%(records)s sales were read: %(added)s new, %(changed)s changed, %(gone)s gone."),
+}
+FAILED = {
+    SyncKind.ACCOUNTS: mark("The accounts couldn’t be read. %(why)s"),
+    SyncKind.ITEMS: mark("The items couldn’t be read. %(why)s"),
+    SyncKind.CONTACTS: mark("The contacts couldn’t be read. %(why)s"),
+    SyncKind.SALES: mark("The sales couldn’t be read. %(why)s"),
+}
+"""What is said of a sync, a sentence for each kind: languages bend them differently."""
+BUTTONS = {
+    SyncKind.ACCOUNTS: mark("Sync accounts"),
+    SyncKind.ITEMS: mark("Sync items"),
+    SyncKind.CONTACTS: mark("Sync contacts"),
+    SyncKind.SALES: mark("Sync sales"),
+}
 RUNS = ListPage(
     name="syncs",
     template="integrations/syncs.html",
     shown=("started_at", "kind", "state", "records", "added", "changed", "gone", "started_by"),
     minor=frozenset({"added", "changed", "gone", "started_by"}),
-    choices={"kind": ("What", tuple(SyncKind)), "state": ("State", tuple(SyncState))},
+    choices={"kind": (mark("What"), tuple(SyncKind)), "state": (mark("State"), tuple(SyncState))},
     subtitles={"state": "message"},
 )
 ITEMS = ListPage(
@@ -42,9 +69,9 @@ ITEMS = ListPage(
         )
     },
     choices={
-        "matched": ("Match", ("matched", "not matched")),
-        "tracked": ("Tracking", ("tracked", "not tracked")),
-        "state": ("State", ("there", "gone")),
+        "matched": (mark("Match"), ("matched", "not matched")),
+        "tracked": (mark("Tracking"), ("tracked", "not tracked")),
+        "state": (mark("State"), ("there", "gone")),
     },
     subtitles={"tracked": "warning"},
 )
@@ -59,9 +86,9 @@ CONTACTS = ListPage(
         )
     },
     choices={
-        "role": ("Role", ("supplier", "customer", "both", "neither")),
-        "linked": ("Link", ("linked", "not linked")),
-        "state": ("State", ("there", "gone")),
+        "role": (mark("Role"), ("supplier", "customer", "both", "neither")),
+        "linked": (mark("Link"), ("linked", "not linked")),
+        "state": (mark("State"), ("there", "gone")),
     },
     pick=lambda row: not row["supplier_id"] and row["state"] == "there",
     picked_by=MAY_WRITE,
@@ -80,6 +107,11 @@ class SyncRow:
     chosen: str
 
     @property
+    def button(self) -> str:
+        """What starts it, to be said by the page."""
+        return BUTTONS[self.kind]
+
+    @property
     def is_running(self) -> bool:
         return self.last is not None and self.last.state == SyncState.RUNNING
 
@@ -95,14 +127,14 @@ def sync_now(connection_id: int, kind: str) -> None:
     """Begins a sync for the person, and says what came of it."""
     person = the_person()
     run = start_sync(the_house(), person.company_id, connection_id, kind, cause=SyncCause.PERSON, by=person.by)
+    kind = SyncKind(run.kind)
     if run.state == SyncState.RUNNING:
-        flash(f"The {run.kind} are being read.", "info")
+        flash(_(UNDER_WAY[kind]), "info")
     elif run.state == SyncState.DONE:
-        flash(
-            f"{run.records} {run.kind} were read: {run.added} new, {run.changed} changed, {run.gone} gone.", "success"
-        )
+        words = _(DONE[kind], records=run.records, added=run.added, changed=run.changed, gone=run.gone)
+        flash(words, "success")
     else:
-        flash(f"The {run.kind} couldn’t be read. {run.message}", "info")
+        flash(_(FAILED[kind], why=said(run.message)), "info")
 
 
 def plan(connection_id: int, kind: str, every: str) -> None:
@@ -116,7 +148,7 @@ def plan(connection_id: int, kind: str, every: str) -> None:
             clear_schedule(session, connection_id=connection_id, kind=kind)
 
     write(change)
-    flash("Schedule saved.", "success")
+    flash(_("Schedule saved."), "success")
 
 
 def _row(kind: SyncKind, last: SyncRun | None, schedule: SyncSchedule | None) -> SyncRow:
@@ -125,5 +157,5 @@ def _row(kind: SyncKind, last: SyncRun | None, schedule: SyncSchedule | None) ->
     if schedule is not None:
         chosen = minutes.get(schedule.every_minutes, f"{schedule.every_minutes}m")
         if schedule.every_minutes not in minutes:
-            choices = ((chosen, f"every {schedule.every_minutes} minutes"), *EVERY)
+            choices = ((chosen, _("every %(count)s minutes", count=schedule.every_minutes)), *EVERY)
     return SyncRow(kind=kind, last=last, schedule=schedule, choices=choices, chosen=chosen)

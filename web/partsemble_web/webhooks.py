@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
 
 from partsemble_core.errors import Conflict, Invalid
 from partsemble_core.services.admitting import MAY_SET_UP
 from partsemble_core.services.delivering import get_delivery, redeliver
 from partsemble_core.services.dialling import PrivateAddress
+from partsemble_core.services.noticing import check_unchanged, last_number, subject_of
 from partsemble_core.services.subscribing import (
     KINDS,
     add_endpoint,
@@ -26,14 +28,21 @@ from partsemble_web import lists
 from partsemble_web.forms import Form
 from partsemble_web.refusals import Answer, refused
 from partsemble_web.scope import act, reading, require, the_house, write
+from partsemble_web.speaking import mark
 
 pages = Blueprint("webhooks", __name__, template_folder="templates")
 PATH = "/settings/webhooks"
 KIND_TITLES = {
-    EventKind.BUILD_COMPLETED: ("A build is completed", "Executed, or approved where it had to pass a review."),
-    EventKind.EXPORT_POSTED: ("An export is posted", "It is in the books."),
-    EventKind.EXPORT_FAILED: ("An export needs somebody", "It waits until a person decides."),
-    EventKind.STOCK_LOW: ("Stock is low", "A product falls to its reorder point or below; once on its way down."),
+    EventKind.BUILD_COMPLETED: (
+        mark("A build is completed"),
+        mark("Executed, or approved where it had to pass a review."),
+    ),
+    EventKind.EXPORT_POSTED: (mark("An export is posted"), mark("It is in the books.")),
+    EventKind.EXPORT_FAILED: (mark("An export needs somebody"), mark("It waits until a person decides.")),
+    EventKind.STOCK_LOW: (
+        mark("Stock is low"),
+        mark("A product falls to its reorder point or below; once on its way down."),
+    ),
 }
 
 
@@ -90,20 +99,17 @@ def change(webhook_id: int) -> Answer:
     """An event or a switch that isn't sent is off: so browsers send a box that isn't ticked."""
     form, kinds, house = Form.of(request.form, "url"), request.form.getlist("kinds"), the_house()
     page = _one(webhook_id)
+    is_active = "is_active" in request.form
+
+    def save(session: CompanySession) -> None:
+        check_unchanged(session, subject_of(EventEndpoint, webhook_id), seen=request.form.get("seen"))
+        change_endpoint(house, session, webhook_id, url=form.values["url"], kinds=kinds, is_active=is_active)
+
     try:
-        write(
-            lambda session: change_endpoint(
-                house,
-                session,
-                webhook_id,
-                url=form.values["url"],
-                kinds=kinds,
-                is_active="is_active" in request.form,
-            )
-        )
+        write(save)
     except (Invalid, Conflict, PrivateAddress) as error:
         return refused("webhooks/webhook.html", error, **{**page, "form": form, "chosen": kinds})
-    flash("Saved.", "success")
+    flash(_("Saved."), "success")
     return redirect(url_for("webhooks.show_one", webhook_id=webhook_id), code=303)
 
 
@@ -119,14 +125,14 @@ def rotate(webhook_id: int) -> str:
 def test(webhook_id: int) -> Answer:
     doing = act()
     delivery = write(lambda session: send_test(session, doing, webhook_id))
-    flash("A test event is on its way.", "success")
+    flash(_("A test event is on its way."), "success")
     return redirect(url_for("webhooks.show_delivery", delivery_id=delivery.id), code=303)
 
 
 @pages.post(f"{PATH}/<id:webhook_id>/remove")
 def remove(webhook_id: int) -> Answer:
     write(lambda session: remove_endpoint(session, webhook_id))
-    flash("Removed. Nothing is sent there any more.", "success")
+    flash(_("Removed. Nothing is sent there any more."), "success")
     return redirect(url_for("webhooks.show"), code=303)
 
 
@@ -142,7 +148,7 @@ def show_delivery(delivery_id: int) -> str:
 @pages.post(f"{PATH}/deliveries/<id:delivery_id>/redeliver")
 def send_again(delivery_id: int) -> Answer:
     write(lambda session: redeliver(session, delivery_id))
-    flash("It is sent again.", "success")
+    flash(_("It is sent again."), "success")
     return redirect(url_for("webhooks.show_delivery", delivery_id=delivery_id), code=303)
 
 
@@ -155,10 +161,12 @@ def _page(form: Form | None = None, kinds: list[str] | None = None) -> dict[str,
 
 def _one(webhook_id: int) -> dict[str, object]:
     with reading() as session:
+        seen = last_number(session, subject_of(EventEndpoint, webhook_id))
         found: EventEndpoint = get_endpoint(session, webhook_id)
     return {
         "webhook": found,
         "form": Form(values={"url": found.url}),
         "chosen": found.kinds.split(),
+        "seen": seen,
         "kind_titles": KIND_TITLES,
     }

@@ -42,7 +42,9 @@
 
   // Keys. A key alone means nothing while somebody types.
   const focusSearch = () => document.getElementById("search") ?? openPalette();
+  const toScan = () => document.querySelector("[data-scan]") ?? document.querySelector('#menu a[href$="/scan"]');
   const keys = {
+    "s": () => (toScan()?.href ? toScan().click() : toScan()?.focus()),
     "/": () => focusSearch()?.focus(),
     "?": () => document.getElementById("shortcuts")?.showModal(),
   };
@@ -104,6 +106,15 @@
     form.dataset.sent = "1";
     form.querySelectorAll("button[type=submit]").forEach((button) => button.classList.add("is-busy"));
   });
+  // What was typed and not sent isn't lost by a slip: the browser asks before it leaves. Ticks, scans, and the links of
+  // the form itself, such as Cancel, don't count.
+  const isTyped = (field) => field.form?.method === "post" && field.form.id !== "picked" && !field.matches("[data-scan]");
+  let typed = document.querySelector("#menu") && document.querySelector("main form[method=post] .is-invalid") !== null;
+  document.addEventListener("input", (event) => (typed ||= document.getElementById("menu") !== null && isTyped(event.target)));
+  document.addEventListener("click", (event) => (typed &&= !event.target.closest("form[method=post] a[href]:not([target])")));
+  document.addEventListener("submit", (event) => (typed &&= event.defaultPrevented));
+  window.addEventListener("beforeunload", (event) => typed && event.preventDefault());
+
   // The page comes back from the browser's memory as it was left: its forms can be sent again.
   window.addEventListener("pageshow", () => {
     document.querySelectorAll("[data-once]").forEach((form) => {
@@ -116,7 +127,7 @@
   if (document.querySelector("[data-connected]")) {
     channel.postMessage("connected");
     setTimeout(() => window.close(), 1200);
-  } else if (location.pathname.startsWith("/integrations")) {
+  } else if (location.pathname.startsWith("/integrations") || location.pathname === "/first-steps/books") {
     channel.addEventListener("message", () => location.reload());
   }
 
@@ -124,6 +135,9 @@
   document.addEventListener("htmx:responseError", (event) => {
     if (event.detail.xhr.status !== 401) location.assign(event.detail.pathInfo.finalRequestPath);
   });
+
+  // Of tabs that don't all fit, the one that is open is seen.
+  document.querySelector(".rooms .is-here")?.scrollIntoView({ block: "nearest", inline: "center" });
 
   // What was refused in a dialog is asked again there, as it was typed.
   document.querySelector("dialog[data-open-now]")?.showModal();

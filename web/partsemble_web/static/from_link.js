@@ -2,6 +2,8 @@
 (() => {
   const code = document.querySelector("input[name=code]");
   const secret = decodeURIComponent(location.hash.slice(1));
+  // A link that is pasted into an open page changes the # alone.
+  addEventListener("hashchange", () => location.reload());
   if (!code || !secret) return;
   code.value = secret;
   history.replaceState(null, "", location.pathname);
