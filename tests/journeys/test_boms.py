@@ -177,6 +177,35 @@ def test_somebody_elses_save_is_not_overwritten_unseen(console: Console, editor:
     expect(parts(editor).nth(0).get_by_label("Quantity")).to_have_value("1")
 
 
+def test_a_whole_page_is_ticked_and_the_bar_says_how_many(console: Console) -> None:
+    page = console.page
+    console.sign_in("builder")
+    console.open("/products?kind=raw_material")
+    rows = page.locator("tbody input[name=ids]")
+    count = rows.count()
+    bar = page.get_by_role("form", name="What to do with the ticked products")
+    whole = page.get_by_role("checkbox", name="Tick the whole page")
+    expect(bar).to_be_hidden()
+    rows.first.check()
+    expect(bar).to_contain_text("1 ticked")
+    expect(whole).to_be_checked(indeterminate=True)
+    whole.click()
+    expect(bar).to_contain_text(f"{count} ticked")
+    expect(page.locator("tbody input[name=ids]:checked")).to_have_count(count)
+    rows.last.uncheck()
+    expect(bar).to_contain_text(f"{count - 1} ticked")
+    bar.get_by_role("button", name="Tick the whole page").click()
+    expect(whole).to_be_checked()
+    bar.get_by_role("button", name="Untick").click()
+    expect(page.locator("tbody input[name=ids]:checked")).to_have_count(0)
+    expect(bar).to_be_hidden()
+    whole.check()
+    page.get_by_role("searchbox", name="Search Products").fill("screw")
+    expect(rows).to_have_count(1)
+    rows.first.check()
+    expect(bar).to_contain_text("1 ticked")
+
+
 def test_many_products_are_ticked_and_changed(console: Console, page_errors: list[str]) -> None:
     page = console.page
     console.sign_in("builder")

@@ -115,6 +115,34 @@
   document.addEventListener("submit", (event) => (typed &&= event.defaultPrevented));
   window.addEventListener("beforeunload", (event) => typed && event.preventDefault());
 
+  // Ticks: all of the page at once, and how many there are.
+  const ticks = () => [...document.querySelectorAll("input[name=ids][form=picked]")];
+  const countTicks = () => {
+    const all = ticks();
+    const count = all.filter((each) => each.checked).length;
+    document.querySelectorAll("input[data-tick-all]").forEach((each) => {
+      each.checked = count > 0 && count === all.length;
+      each.indeterminate = count > 0 && count < all.length;
+    });
+    document.querySelectorAll("[data-ticked]").forEach((each) => {
+      each.textContent = each.dataset.ticked.replace("{count}", count.toLocaleString(document.documentElement.lang));
+    });
+  };
+  const tickAll = (isTicked) => {
+    ticks().forEach((each) => (each.checked = isTicked));
+    countTicks();
+  };
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("input[data-tick-all]")) tickAll(event.target.checked);
+    else if (event.target.name === "ids") countTicks();
+  });
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("button[data-tick-all]")) tickAll(true);
+    else if (event.target.closest("[data-tick-none]")) tickAll(false);
+  });
+  ["htmx:afterSettle", "partsemble:shown"].forEach((name) => document.addEventListener(name, countTicks));
+  window.addEventListener("pageshow", countTicks);
+
   // The page comes back from the browser's memory as it was left: its forms can be sent again.
   window.addEventListener("pageshow", () => {
     document.querySelectorAll("[data-once]").forEach((form) => {

@@ -38,7 +38,7 @@
   // The page as the server made it, without what differs each time and what scripts have added
   const plain = (page) => {
     const copy = page.cloneNode(true);
-    copy.querySelectorAll("[data-flash], [name=csrf_token], [data-chart] > *").forEach((each) => each.remove());
+    copy.querySelectorAll("[data-flash], [name=csrf_token], [data-chart] > *, [data-ticked]").forEach((each) => each.remove());
     copy.querySelectorAll("dialog[open]").forEach((each) => each.removeAttribute("open"));
     return copy.innerHTML.replace(/\s+/g, " ");
   };
