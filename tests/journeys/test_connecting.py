@@ -6,47 +6,16 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from partsemble_xero.sandbox.testing import RunningSandbox, start_sandbox
-from tests.journeys.conftest import Console, leave
+from partsemble_xero.sandbox.testing import RunningSandbox
+from tests.journeys.conftest import Console, at_xero
 from tests.journeys.picking import pick_account
-from tests.journeys.serving import served_shop
-from tests.servers.databases import copy_of
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[RunningSandbox]:
-    with start_sandbox(tmp_path / "sandbox.sqlite3") as running:
-        yield running
-
-
-@pytest.fixture
-def connectable(migrated_sqlite: Path, tmp_path: Path, page: Page, sandbox: RunningSandbox) -> Iterator[Console]:
-    """A console whose Xero is the sandbox, at an address of its own."""
-    app = {"xero_client_id": sandbox.client_id, "xero_client_secret": sandbox.client_secret}
-    yield from a_console(migrated_sqlite, tmp_path, page, sandbox, app)
 
 
 @pytest.fixture
 def unknown(migrated_sqlite: Path, tmp_path: Path, page: Page, sandbox: RunningSandbox) -> Iterator[Console]:
-    """The same, but nobody has told it of the app yet."""
-    app = {"xero_client_id": "", "xero_client_secret": ""}
-    yield from a_console(migrated_sqlite, tmp_path, page, sandbox, app)
-
-
-def a_console(
-    migrated_sqlite: Path, tmp_path: Path, page: Page, sandbox: RunningSandbox, app: dict[str, str]
-) -> Iterator[Console]:
-    settings = {
-        **app,
-        "xero_authorize_url": f"{sandbox.address}/identity/connect/authorize",
-        "xero_token_url": f"{sandbox.address}/connect/token",
-        "xero_revoke_url": f"{sandbox.address}/connect/revocation",
-        "xero_api_url": sandbox.address,
-    }
-    database = copy_of(migrated_sqlite, tmp_path / "shop.sqlite3")
-    with served_shop(database, tmp_path, plugin_settings=settings) as (shop, address):
-        yield Console(page, shop, address)
-        leave(page)
+    """A console whose Xero is the sandbox, but nobody has told it of the app yet."""
+    settings = sandbox.plugin_settings | {"xero_client_id": "", "xero_client_secret": ""}
+    yield from at_xero(migrated_sqlite, tmp_path, page, settings)
 
 
 def begin(console: Console) -> Page:

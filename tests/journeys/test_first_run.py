@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import socket
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from playwright.sync_api import Page, expect
-from werkzeug.serving import make_server
 
 from partsemble_core.domain.exports import ExportState
 from partsemble_core.services.draining import drain
@@ -20,13 +16,12 @@ from partsemble_core.services.house import House
 from partsemble_core.services.incorporating import link_of, make_code
 from partsemble_core.store.database import reading_anywhere
 from partsemble_core.store.exports import Export
-from partsemble_web import create_app
-from partsemble_xero.sandbox.testing import RunningSandbox, start_sandbox
+from partsemble_xero.sandbox.testing import RunningSandbox
 from tests.journeys.conftest import leave
 from tests.journeys.picking import pick_account
+from tests.journeys.serving import served_house
 from tests.journeys.test_everybody import findings
 from tests.servers.databases import copy_of
-from tests.web.shop import open_house
 
 PASSWORD = "correct horse battery"
 CHOSEN = {"Receiving debit": "621", "Receiving credit": "623", "Build debit": "622", "Build credit": "621"}
@@ -42,42 +37,11 @@ class Installation:
 
 
 @pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[RunningSandbox]:
-    with start_sandbox(tmp_path / "sandbox.sqlite3") as running:
-        yield running
-
-
-@pytest.fixture
 def installation(migrated_sqlite: Path, tmp_path: Path, page: Page, sandbox: RunningSandbox) -> Iterator[Installation]:
-    settings = {
-        "xero_client_id": sandbox.client_id,
-        "xero_client_secret": sandbox.client_secret,
-        "xero_authorize_url": f"{sandbox.address}/identity/connect/authorize",
-        "xero_token_url": f"{sandbox.address}/connect/token",
-        "xero_revoke_url": f"{sandbox.address}/connect/revocation",
-        "xero_api_url": sandbox.address,
-    }
-    with served(copy_of(migrated_sqlite, tmp_path / "empty.sqlite3"), tmp_path, settings) as (house, address):
+    database = copy_of(migrated_sqlite, tmp_path / "empty.sqlite3")
+    with served_house(database, tmp_path, plugin_settings=sandbox.plugin_settings) as (house, address):
         yield Installation(house, address, page)
         leave(page)
-
-
-@contextmanager
-def served(database_url: str, folder: Path, settings: dict[str, str]) -> Iterator[tuple[House, str]]:
-    listening = socket.create_server(("127.0.0.1", 0))
-    address = f"http://localhost:{listening.getsockname()[1]}"
-    house = open_house(database_url, folder, base_url=address, plugin_settings=settings)
-    server = make_server("127.0.0.1", 0, create_app(house.settings, house), threaded=True, fd=listening.fileno())
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield house, address
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-        listening.close()
-        house.engine.dispose()
 
 
 def fill_in(page: Page, name: str = "Kiwi Lamps") -> None:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 from playwright.sync_api import Page, expect
 
 from partsemble_core.services.draining import drain
 from partsemble_core.services.receiving import LineInput, receive
-from partsemble_xero.sandbox.testing import RunningSandbox, start_sandbox
+from partsemble_xero.sandbox.testing import RunningSandbox
 from tests.journeys.conftest import Console
 from tests.journeys.picking import pick_account
-from tests.journeys.test_connecting import a_console, begin
+from tests.journeys.test_connecting import begin
 
 BOOKS = "Second Books Ltd"
 ACCOUNTS = (
@@ -22,18 +18,6 @@ ACCOUNTS = (
     ("Build debit", "622"),
     ("Build credit", "621"),
 )
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[RunningSandbox]:
-    with start_sandbox(tmp_path / "sandbox.sqlite3") as running:
-        yield running
-
-
-@pytest.fixture
-def console(migrated_sqlite: Path, tmp_path: Path, page: Page, sandbox: RunningSandbox) -> Iterator[Console]:
-    app = {"xero_client_id": sandbox.client_id, "xero_client_secret": sandbox.client_secret}
-    yield from a_console(migrated_sqlite, tmp_path, page, sandbox, app)
 
 
 def allow(window: Page) -> None:
@@ -63,33 +47,33 @@ def in_books(sandbox: RunningSandbox) -> list[tuple[str, str]]:
     ]
 
 
-def test_after_a_revocation_exports_wait_and_go_on_exactly_once(console: Console, sandbox: RunningSandbox) -> None:
-    page = console.page
-    allow(begin(console))
+def test_after_a_revocation_exports_wait_and_go_on_exactly_once(connectable: Console, sandbox: RunningSandbox) -> None:
+    page = connectable.page
+    allow(begin(connectable))
     expect(page.get_by_role("heading", name=BOOKS, exact=True)).to_be_visible()
     for label, code in ACCOUNTS:
         pick_account(page, label, code)
     page.get_by_role("button", name="Save accounts").click()
     expect(page.get_by_text("New documents are exported from now on.")).to_be_visible()
-    buy(console, "12.50")
-    work(console)
+    buy(connectable, "12.50")
+    work(connectable)
     assert in_books(sandbox) == [("POSTED", "12.50")]
 
     sandbox.revoke_grant()
-    buy(console, "7.25")
-    console.open("/exports")
+    buy(connectable, "7.25")
+    connectable.open("/exports")
     expect(page.get_by_text("1 export waits to go out")).to_be_visible()
-    work(console)
+    work(connectable)
     assert in_books(sandbox) == [("POSTED", "12.50")]
 
-    console.open("/")
+    connectable.open("/")
     expect(page.get_by_text("Exports wait until you sign in again.")).to_be_visible()
-    console.open("/exports")
+    connectable.open("/exports")
     expect(page.get_by_text("has to be reconnected first")).to_be_visible()
-    work(console)
+    work(connectable)
     assert in_books(sandbox) == [("POSTED", "12.50")], "nothing is sent meanwhile"
 
-    console.open("/integrations")
+    connectable.open("/integrations")
     expect(page.get_by_text("Exports wait, nothing is lost.")).to_be_visible()
     expect(page.locator("#health .state", has_text="Needs attention")).to_be_visible()
     with page.expect_popup() as popup:
@@ -100,8 +84,8 @@ def test_after_a_revocation_exports_wait_and_go_on_exactly_once(console: Console
     expect(page.get_by_role("combobox", name="Receiving debit")).to_have_value("621 Stock on Hand - Components")
 
     for _ in range(2):
-        work(console)
+        work(connectable)
     assert in_books(sandbox) == [("POSTED", "12.50"), ("POSTED", "7.25")], "exactly once"
-    console.open("/exports")
+    connectable.open("/exports")
     expect(page.locator(".state", has_text="Synced")).to_have_count(2)
     expect(page.locator("#queue")).to_have_count(0)

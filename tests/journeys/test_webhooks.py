@@ -29,12 +29,7 @@ def sandbox(tmp_path: Path) -> Iterator[RunningSandbox]:
 def heard(migrated_sqlite: Path, tmp_path: Path, sandbox: RunningSandbox) -> Iterator[Shop]:
     """A shop that is connected, and whose address is entered at Xero."""
     settings = {
-        "xero_client_id": sandbox.client_id,
-        "xero_client_secret": sandbox.client_secret,
-        "xero_authorize_url": f"{sandbox.address}/identity/connect/authorize",
-        "xero_token_url": f"{sandbox.address}/connect/token",
-        "xero_revoke_url": f"{sandbox.address}/connect/revocation",
-        "xero_api_url": sandbox.address,
+        **sandbox.plugin_settings,
         "xero_webhook_key": sandbox.webhook_key,
     }
     database = copy_of(migrated_sqlite, tmp_path / "shop.sqlite3")

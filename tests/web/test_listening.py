@@ -37,12 +37,7 @@ def keyed_shop(
     """A shop that is connected to the sandbox, and whether it has a webhook key."""
     has_key = request.param == "with a key"
     settings = {
-        "xero_client_id": sandbox.client_id,
-        "xero_client_secret": sandbox.client_secret,
-        "xero_authorize_url": f"{sandbox.address}/identity/connect/authorize",
-        "xero_token_url": f"{sandbox.address}/connect/token",
-        "xero_revoke_url": f"{sandbox.address}/connect/revocation",
-        "xero_api_url": sandbox.address,
+        **sandbox.plugin_settings,
         **({"xero_webhook_key": sandbox.webhook_key} if has_key else {}),
     }
     shop = open_shop(copy_of(migrated_sqlite, tmp_path / "shop.sqlite3"), tmp_path, plugin_settings=settings)

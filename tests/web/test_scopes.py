@@ -34,12 +34,7 @@ def open_with(migrated_sqlite: Path, tmp_path: Path, sandbox: RunningSandbox) ->
 
     def opening(scopes: str) -> Shop:
         settings = {
-            "xero_client_id": sandbox.client_id,
-            "xero_client_secret": sandbox.client_secret,
-            "xero_authorize_url": f"{sandbox.address}/identity/connect/authorize",
-            "xero_token_url": f"{sandbox.address}/connect/token",
-            "xero_revoke_url": f"{sandbox.address}/connect/revocation",
-            "xero_api_url": sandbox.address,
+            **sandbox.plugin_settings,
             "xero_scopes": scopes,
         }
         shop = open_shop(copy_of(migrated_sqlite, tmp_path / "shop.sqlite3"), tmp_path, plugin_settings=settings)

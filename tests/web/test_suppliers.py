@@ -33,14 +33,7 @@ def sandbox(tmp_path: Path) -> Iterator[RunningSandbox]:
 @pytest.fixture
 def xero_shop(migrated_sqlite: Path, tmp_path: Path, sandbox: RunningSandbox) -> Iterator[Shop]:
     """A shop in US dollars connected to an organisation of the sandbox, whose contacts were read."""
-    settings = {
-        "xero_client_id": sandbox.client_id,
-        "xero_client_secret": sandbox.client_secret,
-        "xero_authorize_url": f"{sandbox.address}/identity/connect/authorize",
-        "xero_token_url": f"{sandbox.address}/connect/token",
-        "xero_revoke_url": f"{sandbox.address}/connect/revocation",
-        "xero_api_url": sandbox.address,
-    }
+    settings = sandbox.plugin_settings
     shop = open_shop(copy_of(migrated_sqlite, tmp_path / "shop.sqlite3"), tmp_path, plugin_settings=settings)
     act, company_id = shop.house.act(shop.company_id, by="owner@lumen.example"), shop.company_id
     url = connecting.begin(shop.house, act, company_id, backend="xero", session_key=SESSION, redirect_uri=REDIRECT)

@@ -53,6 +53,18 @@ class SandboxHandle:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.address})"
 
+    @property
+    def plugin_settings(self) -> dict[str, str]:
+        """What an installation is told for its Xero to be this sandbox: names of settings and their values."""
+        return {
+            "xero_client_id": self.client_id,
+            "xero_client_secret": self.client_secret,
+            "xero_authorize_url": f"{self.address}/identity/connect/authorize",
+            "xero_token_url": f"{self.address}/connect/token",
+            "xero_revoke_url": f"{self.address}/connect/revocation",
+            "xero_api_url": self.address,
+        }
+
     def authorize_url(self, *, redirect_uri: str, scopes: str = SCOPES, **more: str) -> str:
         """The address at which the user is asked; ``more`` are parameters such as ``state``."""
         asked = {
