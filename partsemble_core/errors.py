@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Self, TypeAlias
 
-Value: TypeAlias = str | int | float | Decimal | dt.date
+Value: TypeAlias = str | int | float | Decimal | dt.date | dt.time
 """What a text may be filled in with: nothing that could change, or be loaded, between its making and its showing."""
 
 

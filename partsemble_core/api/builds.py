@@ -23,7 +23,7 @@ from partsemble_core.services.listing import build_label
 from partsemble_core.services.noticing import subject_of
 from partsemble_core.services.unfolding import unfold_costs
 from partsemble_core.store.builds import Build
-from partsemble_core.store.products import get_product_by_sku
+from partsemble_core.store.products import named_product
 from partsemble_core.store.session import CompanySession
 
 area = Area("builds", "Making products from lots, first in first out, at exactly the cost that went in.")
@@ -35,7 +35,7 @@ def preview(body: dict[str, Any]) -> Json:
     """The lots that a build would draw from, its cost and every shortage. Nothing is written."""
     built_on = parse_day(body["built_on"], field="built_on", today=today())
     with reading() as session:
-        product = get_product_by_sku(session, body["sku"])
+        product = named_product(session, body["sku"])
         found = preview_build(
             session,
             product_id=product.id,
@@ -52,7 +52,7 @@ def add_build(body: dict[str, Any]) -> Json:
     """Executes a build: components leave their lots, the output lot comes in, the export is queued."""
 
     def build(session: CompanySession, act: Act) -> Json:
-        product = get_product_by_sku(session, body["sku"])
+        product = named_product(session, body["sku"])
         built = build_now(
             session,
             act,

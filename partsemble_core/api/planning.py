@@ -32,7 +32,7 @@ from partsemble_core.services.queueing import change_planned, list_queue, move_p
 from partsemble_core.services.replenishing import list_reorder_alerts
 from partsemble_core.services.reviewing import approve, reject
 from partsemble_core.store.builds import Build
-from partsemble_core.store.products import get_product_by_sku
+from partsemble_core.store.products import named_product
 from partsemble_core.store.session import CompanySession
 
 area = Area("planning", "Planned builds in their order, their execution and review, and what to build and buy next.")
@@ -45,7 +45,7 @@ def plan(body: dict[str, Any]) -> Json:
     sku = body.pop("sku")  # once: a transaction may be repeated
 
     def planned(session: CompanySession, act: Act) -> Json:
-        product = get_product_by_sku(session, sku)
+        product = named_product(session, sku)
         return build_body(session, plan_build(session, act, product_id=product.id, **body).id)
 
     return writing(planned)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import enum
+import re
 import unicodedata
 
 from partsemble_core.errors import Invalid, say, word
 
 SKU_LENGTH = 64
 NAME_LENGTH = 200
+ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 LABELS = {"assignee": say("“For”"), "sku": "SKU"}
 """Fields that forms don't call by their names."""
 
@@ -46,6 +48,14 @@ def clean_text(value: object, *, field: str, length: int, required: bool = True,
             field, say("{label} contains characters that can't be printed. Type it again.", label=word(_label(field)))
         )
     return text
+
+
+def clean_address(value: object, *, field: str = "email", length: int, required: bool = True) -> str:
+    """An e-mail address, as it was typed. Whether anybody reads it, only a letter tells. Raises Invalid."""
+    address = clean_text(value, field=field, length=length, required=required)
+    if address and not ADDRESS.fullmatch(address):
+        raise Invalid(field, say("{address!r} isn't an e-mail address.", address=address))
+    return address
 
 
 def clean_sku(value: object, *, field: str = "sku") -> str:

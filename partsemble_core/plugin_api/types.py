@@ -130,6 +130,8 @@ class BackendInfo:
     settings: tuple[SettingField, ...] = ()
     scope_needs: tuple[ScopeNeed, ...] = ()
     """Empty: every sign-in allows everything."""
+    note: str = ""
+    """What somebody should know before they choose it, as one sentence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,5 +51,7 @@ def parse_iso_day(value: object, *, field: str) -> dt.date:
     except ValueError:
         day = None
     if day is None or not 1900 <= day.year <= 2999:
-        raise Invalid(field, say("{value!r} isn't a calendar day. Write it as 2026-04-30.", value=str(value)[:40]))
+        raise Invalid(
+            field, say("{value!r} isn't a calendar day of 1900 to 2999. Write it as 2026-04-30.", value=str(value)[:40])
+        )
     return day

@@ -36,7 +36,7 @@ from partsemble_core.store.lots import (
     numbers_taken,
     record_entries,
 )
-from partsemble_core.store.products import Product, StockBalance, get_product, get_product_by_sku
+from partsemble_core.store.products import Product, StockBalance, get_product, named_product
 from partsemble_core.store.session import CompanySession
 
 NOTES = 2_000
@@ -102,7 +102,7 @@ def open_stock(
     It isn't exported, for the books have its value already; with a connection its export is skipped, saying so. A lot
     number left empty is given: ``OPEN-20260404``. Raises Invalid, NotFound, Conflict for a number that is open already.
     """
-    product = get_product_by_sku(session, sku)
+    product = named_product(session, sku)
     if not product.is_active:
         raise Invalid("sku", say("{sku} is inactive. Activate it before opening stock of it.", sku=product.sku))
     amount, cost = _parse_opening(quantity, total_cost)

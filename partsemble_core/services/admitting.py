@@ -15,7 +15,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from sqlalchemy.orm import Session
 
-from partsemble_core.domain.products import NAME_LENGTH, clean_text
+from partsemble_core.domain.products import NAME_LENGTH, clean_address, clean_text
 from partsemble_core.errors import Conflict, Forbidden, Invalid, NotFound, WrongState, say, word
 from partsemble_core.store.audits import Actor, AuditAction, AuditEntry, Door
 from partsemble_core.store.base import Base, can_be_stored
@@ -313,10 +313,7 @@ def _new_user(session: Session, *, email: object, password: object, name: object
 
 def checked_address(email: object) -> str:
     """As it is kept. Raises Invalid."""
-    address = clean_text(email, field="email", length=254).lower()
-    if not re.fullmatch(r"[^@\s]+@[^@\s]+", address):
-        raise Invalid("email", say("{address!r} isn't an e-mail address.", address=address))
-    return address
+    return clean_address(email, length=254).lower()
 
 
 def is_in_use(session: Session, address: str) -> bool:

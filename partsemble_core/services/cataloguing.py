@@ -23,7 +23,7 @@ from partsemble_core.domain.boms import (
     explode,
 )
 from partsemble_core.domain.planning import buildable_with_reservation, check_targets
-from partsemble_core.domain.products import NAME_LENGTH, clean_sku, clean_text, parse_kind, sku_key
+from partsemble_core.domain.products import NAME_LENGTH, clean_address, clean_sku, clean_text, parse_kind, sku_key
 from partsemble_core.domain.receipts import check_supplier_code
 from partsemble_core.errors import Conflict, Invalid, say
 from partsemble_core.services.acting import Act
@@ -203,7 +203,7 @@ def create_supplier(
         code=code,
         name=clean_text(name, field="name", length=NAME_LENGTH),
         contact=clean_text(contact, field="contact", length=200, required=False),
-        email=clean_text(email, field="email", length=200, required=False),
+        email=clean_address(email, length=200, required=False),
         phone=clean_text(phone, field="phone", length=50, required=False),
         is_active=True,
         created_at=act.at,

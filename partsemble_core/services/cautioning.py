@@ -11,9 +11,11 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from partsemble_core.domain.boms import BomState
 from partsemble_core.domain.journals import AccountRole
 from partsemble_core.errors import Wording, say, word
 from partsemble_core.services.exporting import ROLE_LABELS
+from partsemble_core.store.boms import BomCostLine, BomVersion
 from partsemble_core.store.connections import Connection, RemoteAccount, mapped_accounts
 from partsemble_core.store.products import Product
 from partsemble_core.store.session import CompanySession
@@ -44,6 +46,7 @@ def cautions_of(session: CompanySession, connection: Connection) -> list[Caution
     """Everything that somebody should look at before the next export, most serious first."""
     accounts = mapped_accounts(session, connection.id)
     found = [*_refused_accounts(accounts), *_refused_tracking(session, connection), *_empty_pairs(accounts)]
+    found += _lost_labour(session, accounts)
     if connection.inventory_mode == "journal_only":
         found += [*_counted_twice(session, connection), *_shared_accounts(session, connection, accounts)]
     return found
@@ -98,6 +101,26 @@ def _empty_pairs(accounts: Mapping[AccountRole, RemoteAccount]) -> list[Caution]
         for debit, credit, what in EMPTY_PAIRS
         if debit in accounts and credit in accounts and accounts[debit].id == accounts[credit].id
     ]
+
+
+def _lost_labour(session: CompanySession, accounts: Mapping[AccountRole, RemoteAccount]) -> list[Caution]:
+    """Of one account for what goes into a build and what comes out, only labour and overhead are left to post."""
+    debit, credit = accounts.get(AccountRole.BUILD_DEBIT), accounts.get(AccountRole.BUILD_CREDIT)
+    if AccountRole.APPLIED_COSTS in accounts or debit is None or credit is None or debit.id != credit.id:
+        return []
+    of_bom = sa.and_(BomVersion.id == BomCostLine.bom_id, BomVersion.company_id == BomCostLine.company_id)
+    asked = sa.select(BomCostLine.id).join(BomVersion, of_bom).where(BomVersion.state == BomState.ACTIVE).limit(1)
+    if session.scalar(asked) is None:
+        return []
+    text = say(
+        "{debit} and {credit} are one account, {code}, and there is none for {applied}: what your BOMs add for "
+        "labour and overhead raises the value of stock, but not the account. Choose one before you build.",
+        debit=word(ROLE_LABELS[AccountRole.BUILD_DEBIT]),
+        credit=word(ROLE_LABELS[AccountRole.BUILD_CREDIT]),
+        code=debit.code,
+        applied=word(ROLE_LABELS[AccountRole.APPLIED_COSTS]),
+    )
+    return [Caution(code="labour-not-posted", text=text)]
 
 
 def _counted_twice(session: CompanySession, connection: Connection) -> list[Caution]:

@@ -83,9 +83,9 @@ class CountOpen(Refused):
 
     code = "count-open"
 
-    def __init__(self, message: str, references: Sequence[str]) -> None:
+    def __init__(self, message: str, references: Sequence[str], *, field: str) -> None:
         super().__init__(message)
-        self.field = "lot_ids"
+        self.field = field
         self.references = tuple(references)
 
 
@@ -109,7 +109,7 @@ def start_count(
     check_day_is_open(session, day, field="counted_on")
     lots = _chosen(session, skus, lot_ids, day, today=act.today)
     gates_for_update(session, {lot.product_id for lot in lots})
-    _check_countable(session, lots, day)
+    _check_countable(session, lots, day, field="lot_ids" if lot_ids else "skus")
     number = next_number(session, "count")
     count = StockCount(
         number=number,
@@ -142,7 +142,7 @@ def add_to_count(session: CompanySession, act: Act, count_id: int, *, lot_ids: C
             told = say("Lot {number} is on {count} already. Enter its count there.", number=number, count=on)
             raise Conflict(told, field="lot_ids")
     gates_for_update(session, {lot.product_id for lot in lots})
-    _check_countable(session, lots, count.counted_on)
+    _check_countable(session, lots, count.counted_on, field="lot_ids")
     _put(session, count, lots)
     return count
 
@@ -273,13 +273,13 @@ def _by_id(session: CompanySession, lot_ids: Collection[int]) -> list[Lot]:
     return found
 
 
-def _check_countable(session: CompanySession, lots: Sequence[Lot], day: dt.date) -> None:
-    """With their gates held, so that of two counts of one lot started at once, the second finds the first."""
+def _check_countable(session: CompanySession, lots: Sequence[Lot], day: dt.date, *, field: str) -> None:
+    """With their gates held: of two started at once, the second finds the first. They were chosen by ``field``."""
     ids = [lot.id for lot in lots]
     for lot in session.scalars(sa.select(Lot).where(Lot.id.in_(ids)).execution_options(populate_existing=True)):
         if lot.state == LotState.REVERSED:
             raise Invalid(
-                "lot_ids", say("Lot {number} was reversed: its goods never came. Leave it out.", number=lot.number)
+                field, say("Lot {number} was reversed: its goods never came. Leave it out.", number=lot.number)
             )
         if day < lot.received_on:
             raise Invalid(
@@ -312,7 +312,7 @@ def _check_countable(session: CompanySession, lots: Sequence[Lot], day: dt.date)
             number=number,
             reference=reference,
         )
-    raise CountOpen(told, list(dict.fromkeys(row.reference for row in found)))
+    raise CountOpen(told, list(dict.fromkeys(row.reference for row in found)), field=field)
 
 
 def _overlaps(day: dt.date) -> sa.ColumnElement[bool]:

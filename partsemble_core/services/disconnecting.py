@@ -7,6 +7,7 @@ from contextlib import closing
 
 import sqlalchemy as sa
 
+from partsemble_core.errors import WrongState, say
 from partsemble_core.plugin_api.errors import NotPermitted, SignedOut
 from partsemble_core.plugin_api.secret import Secret
 from partsemble_core.plugin_api.types import ConnectRequest, ConnectStep
@@ -26,10 +27,12 @@ def disconnect(house: House, company_id: int, connection_id: int) -> None:
 
     A sign-in that serves other connections, of this or any company, goes on; with its last one it is ended and its
     secrets are erased. Where the books no longer let us in, there is nothing left to end over there. Raises RetryLater
-    while they can't be reached.
+    while they can't be reached, WrongState where it is ended already.
     """
     with house.reading(company_id) as session:
         connection = get_connection(session, connection_id)
+    if connection.state == ConnectionState.DISCONNECTED:
+        raise WrongState(say("{books} is disconnected already.", books=connection.organisation_name))
     if not _is_shared(house, connection):
         try:
             ctx = context_of(house, connection, token=token_for(house, connection))

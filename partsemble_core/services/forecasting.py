@@ -44,6 +44,7 @@ class Queue:
     oldest_at: dt.datetime | None
     forecast: Forecast | None
     held_up: str
+    has_books: bool
 
 
 def foresee(house: House, session: CompanySession) -> Queue:
@@ -75,6 +76,7 @@ def foresee(house: House, session: CompanySession) -> Queue:
         oldest_at=oldest,
         forecast=foreseen,
         held_up=held_up,
+        has_books=connection is not None,
     )
 
 

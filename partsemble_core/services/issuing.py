@@ -99,7 +99,7 @@ def _locked(session: CompanySession, which: sa.ColumnElement[bool]) -> list[ApiT
 
 
 def _checked_role(session: CompanySession, person: Person, role: object) -> Role | None:
-    if role is None or role == "":
+    if role is None:
         # A token that was narrowed issues none that is wider than itself.
         of_member = session.get_one(Membership, person.membership_id).role
         return None if person.role == of_member else person.role

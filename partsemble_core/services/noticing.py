@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from partsemble_core.errors import Conflict, Invalid, NotFound, say, word
+from partsemble_core.errors import Conflict, Invalid, NotFound, Wording, say, word
 from partsemble_core.services.closing import DEFAULTS
 from partsemble_core.store.audits import AuditAction, AuditEntry
 from partsemble_core.store.base import CompanyOwned
@@ -143,14 +143,15 @@ def check_unchanged(session: CompanySession, subject: Subject, *, seen: object) 
         raise ChangedMeanwhile(changes, ZoneInfo(get_company(session).timezone))
 
 
-def said_time(at: dt.datetime, zone: ZoneInfo) -> str:
+def said_time(at: dt.datetime, zone: ZoneInfo) -> Wording:
     """A time on the company's clock."""
-    return f"{at.astimezone(zone):%Y-%m-%d at %H:%M}"
+    local = at.astimezone(zone)
+    return say("{day} at {time:%H:%M}", day=local.date(), time=local.time())
 
 
-def clock_of(session: CompanySession, at: dt.datetime | None) -> str:
+def clock_of(session: CompanySession, at: dt.datetime | None) -> Wording:
     """The same, for a refusal that says when somebody was faster."""
-    return said_time(at, ZoneInfo(get_company(session).timezone)) if at else "an unknown day"
+    return said_time(at, ZoneInfo(get_company(session).timezone)) if at else word("an unknown day")
 
 
 def _lock(session: CompanySession, subject: Subject) -> None:

@@ -35,7 +35,7 @@ from partsemble_core.store.receipts import (
     ReceiptLine,
     Supplier,
     charges_of,
-    get_supplier,
+    find_supplier,
     lines_of,
     receipt_for_update,
 )
@@ -56,7 +56,7 @@ def draft_receipt(
 ) -> Receipt:
     """A new draft. It moves no stock. ``rate`` is in company currency for one ``currency`` (left out: the company's).
 
-    Raises Invalid naming the line or charge, or an inactive supplier, NotFound for the supplier's code, PeriodLocked.
+    Raises Invalid naming the line or charge, or a supplier that is inactive or unknown, PeriodLocked.
     """
     found = _active_supplier(session, supplier)
     day = parse_day(received_on, field="received_on", today=act.today)
@@ -175,8 +175,10 @@ def receive(
 
 
 def _active_supplier(session: CompanySession, code: str) -> Supplier:
-    """Raises Invalid, NotFound. Only new drafts ask: what was begun before may still be edited and confirmed."""
-    found = get_supplier(session, code)
+    """Raises Invalid. Only new drafts ask: what was begun before may still be edited and confirmed."""
+    found = find_supplier(session, code)
+    if found is None:
+        raise Invalid("supplier", say("There is no supplier with code {code!r}. Add it first.", code=code))
     if not found.is_active:
         text = say("{code} is inactive. Activate it before receiving from it.", code=found.code)
         raise Invalid("supplier", text)

@@ -8,7 +8,7 @@ from decimal import Decimal
 import sqlalchemy as sa
 
 from partsemble_core.domain.amounts import parse_quantity
-from partsemble_core.domain.products import NAME_LENGTH, clean_text, sku_key
+from partsemble_core.domain.products import NAME_LENGTH, clean_address, clean_text, sku_key
 from partsemble_core.domain.receipts import check_supplier_code
 from partsemble_core.errors import Conflict, Invalid, say
 from partsemble_core.services.acting import Act
@@ -43,7 +43,7 @@ EDITABLE: Mapping[str, Callable[[object], object]] = {
     "code": _code,
     "name": lambda value: clean_text(value, field="name", length=NAME_LENGTH),
     "contact": lambda value: clean_text(value, field="contact", length=200, required=False),
-    "email": lambda value: clean_text(value, field="email", length=200, required=False),
+    "email": lambda value: clean_address(value, length=200, required=False),
     "phone": lambda value: clean_text(value, field="phone", length=50, required=False),
     "is_active": _flag,
 }

@@ -83,12 +83,12 @@ def tags_of(session: CompanySession, lot_ids: Collection[int], *, base_url: str)
 
 
 def lots_of_receipt(session: CompanySession, receipt_id: int) -> list[int]:
-    """The lots that a receipt opened, in the order of its lines."""
+    """The lots that a receipt opened and that have something left, in the order of its lines."""
     return list(
         session.scalars(
             sa.select(Lot.id)
             .join(ReceiptLine, sa.and_(ReceiptLine.id == Lot.receipt_line_id, ReceiptLine.company_id == Lot.company_id))
-            .where(ReceiptLine.receipt_id == receipt_id)
+            .where(ReceiptLine.receipt_id == receipt_id, Lot.quantity_left > 0)
             .order_by(ReceiptLine.id)
         )
     )

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from partsemble_core.domain.amounts import unit_cost
 from partsemble_core.domain.products import ProductKind, sku_key
-from partsemble_core.errors import NotFound
+from partsemble_core.errors import Invalid, NotFound, say
 from partsemble_core.store.base import (
     SUM_BOUND,
     Base,
@@ -93,6 +93,14 @@ def get_product_by_sku(session: CompanySession, sku: str) -> Product:
     found = find_product_by_sku(session, sku)
     if found is None:
         raise NotFound("product with SKU", sku)
+    return found
+
+
+def named_product(session: CompanySession, sku: str, *, field: str = "sku") -> Product:
+    """The product that a form or a body names in ``field``. Raises Invalid."""
+    found = find_product_by_sku(session, sku)
+    if found is None:
+        raise Invalid(field, say("There is no product with SKU {sku!r}. Create it first.", sku=sku))
     return found
 
 

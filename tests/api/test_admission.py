@@ -334,8 +334,8 @@ def test_a_stranger_finds_nothing_of_another_company(firm: Firm, served: Served,
 def test_a_stranger_can_not_reach_a_product_by_its_sku(firm: Firm, served: Served, ids: dict[str, Any]) -> None:
     stranger = found_firm(served).owner
     line = {"sku": "PANEL", "quantity": "1", "unit_cost": "1"}
-    assert stranger.refused("POST", "/builds", {"sku": "KIT", "quantity": "1"})[:2] == (404, "not-found")
-    assert stranger.refused("POST", "/builds/preview", {"sku": "KIT", "quantity": "1"})[:2] == (404, "not-found")
+    assert stranger.refused("POST", "/builds", {"sku": "KIT", "quantity": "1"}) == (422, "invalid", "sku")
+    assert stranger.refused("POST", "/builds/preview", {"sku": "KIT", "quantity": "1"}) == (422, "invalid", "sku")
     refusal = stranger.refused("POST", "/receipts", {"supplier": "ACM", "lines": [line]})
     assert refusal == (422, "invalid", "lines[0].sku")
 

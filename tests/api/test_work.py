@@ -160,3 +160,26 @@ def test_a_supplier_is_created_once(firm: Firm) -> None:
     body = {"code": "BLT", "name": "Bolts & Co"}
     assert firm.owner.send("POST", "/suppliers", body, status=201)["is_active"] is True
     assert firm.owner.refused("POST", "/suppliers", body) == (409, "conflict", "code")
+
+
+def test_a_name_in_a_body_that_nothing_has_is_said_at_its_field(firm: Firm) -> None:
+    """As in a line of a receipt; only what stands in the address is not found."""
+    for path in ("/builds/preview", "/builds", "/builds/plan"):
+        assert firm.owner.refused("POST", path, {"sku": "NONE", "quantity": "1"}) == (422, "invalid", "sku")
+    opening = {"sku": "NONE", "quantity": "1", "total_cost": "1"}
+    assert firm.owner.refused("POST", "/stock/opening", opening) == (422, "invalid", "sku")
+    line = {"sku": "NONE", "quantity": "1", "unit_cost": "1"}
+    assert firm.owner.refused("POST", "/receipts", {"supplier": "NOBODY", "lines": [line]}) == (
+        422,
+        "invalid",
+        "supplier",
+    )
+
+
+def test_an_address_of_a_supplier_is_one(firm: Firm) -> None:
+    for address in ("nonsense", "a b@c.example", "@", "NaN"):
+        body = {"code": "BLT", "name": "Bolts & Co", "email": address}
+        assert firm.owner.refused("POST", "/suppliers", body) == (422, "invalid", "email")
+        assert firm.owner.refused("PATCH", "/suppliers/ACM", {"email": address}) == (422, "invalid", "email")
+    firm.owner.send("PATCH", "/suppliers/ACM", {"email": "Sales@acm.example"})
+    assert firm.owner.get("/suppliers/ACM")["email"] == "Sales@acm.example"

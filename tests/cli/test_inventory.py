@@ -70,7 +70,7 @@ def test_opening_stock_gets_a_lot(workshop: Shell) -> None:
     said = workshop.done("opening", "panel", "13", "--cost", "5.00", "--on", "2026-02-01")
     assert said == "PSB-ADJ-0001: lot OPEN-20260201 opens with 13 × PANEL, cost 5.00.\n"
     assert total(workshop) == "6070"
-    refused(workshop, "not-found", "opening", "GHOST", "1", "--cost", "1")
+    refused(workshop, "invalid", "opening", "GHOST", "1", "--cost", "1")
     refused(workshop, "conflict", "opening", "PANEL", "1", "--cost", "1", "--lot", LOTS[0])
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from partsemble_core.domain.journals import AccountRole
+from partsemble_core.services.cataloguing import CostInput
 from partsemble_core.services.cautioning import Caution, cautions_of
 from partsemble_core.store.connections import AccountMapping, Connection, RemoteAccount
 from partsemble_core.store.syncs import RemoteItem
@@ -104,6 +106,24 @@ def test_components_and_finished_goods_on_one_account_are_fine(shop: Shop) -> No
     stock = mapped["receiving_debit"]
     for role in ("build_debit", "build_credit"):
         update(shop, sa.update(AccountMapping).where(AccountMapping.role == role).values(remote_account_id=stock))
+    assert cautions(shop) == []
+
+
+def test_labour_that_no_account_is_left_for_is_told_of(shop: Shop) -> None:
+    """With one account for components and what is built, labour is all that a build posts."""
+    connect(shop, roles=[role for role in AccountRole if role != AccountRole.APPLIED_COSTS])
+    shop.products("BOLT", "RACK")
+    with shop.reading() as session:
+        mapped = {row.role: row.remote_account_id for row in session.scalars(sa.select(AccountMapping))}
+    for_components = sa.update(AccountMapping).where(AccountMapping.role == "build_credit")
+    update(shop, for_components.values(remote_account_id=mapped["build_debit"]))
+    shop.bom("RACK", {"BOLT": "2"})
+    assert cautions(shop) == [], "nothing but components"
+    shop.bom("RACK", {"BOLT": "2"}, CostInput(kind="labour", label="Work", amount="5"))
+    (found,) = cautions(shop)
+    assert found.code == "labour-not-posted"
+    assert "there is none for Applied labour and overhead" in found.text
+    update(shop, for_components.values(remote_account_id=mapped["build_credit"]))
     assert cautions(shop) == []
 
 

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from partsemble_core.domain.journals import AccountRole
-from partsemble_core.errors import Conflict, Invalid
+from partsemble_core.errors import Conflict, Invalid, WrongState
 from partsemble_core.plugin_api.secret import Secret
 from partsemble_core.services import connecting, disconnecting, mapping
 from partsemble_core.services.connecting import CurrencyDiffers, SignInRefused
@@ -209,6 +209,8 @@ def test_to_disconnect_ends_the_link_on_both_sides_and_keeps_our_data(stage: Xer
     connection = stage.connect()
     disconnecting.disconnect(stage.house, stage.company_id, connection.id)
     assert stage.connection().state == ConnectionState.DISCONNECTED
+    with pytest.raises(WrongState, match="is disconnected already"):
+        disconnecting.disconnect(stage.house, stage.company_id, connection.id)
     deleted = [r for r in stage.sandbox.requests() if r["method"] == "DELETE"]
     assert [request["status"] for request in deleted] == [204]
     again = stage.connect()

@@ -240,7 +240,7 @@ def test_lots_keep_apart_what_they_are_counted_at(bolts: Shop) -> None:
 def test_a_lot_is_on_one_open_count_at_a_time(bolts: Shop) -> None:
     """So that a shortage isn't booked twice."""
     first = start_count(bolts, "bolt")
-    with refused(bolts, CountOpen, "count-open", field="lot_ids", says="B-1 is on PSB-CNT-0001.* cancel") as caught:
+    with refused(bolts, CountOpen, "count-open", field="skus", says="B-1 is on PSB-CNT-0001.* cancel") as caught:
         start_count(bolts)
     assert caught.value.references == ("PSB-CNT-0001",)  # type: ignore[attr-defined]
     nuts, bolt = start_count(bolts, "nut"), the_lot(bolts, "bolt")
@@ -294,7 +294,7 @@ def test_a_lot_counted_for_a_later_day_is_not_counted_for_an_earlier_one(bolts: 
     count = start_count(bolts, "bolt", counted_on=days_ago(1))
     enter(bolts, count, {bolt: "8"})
     (adjustment,) = confirm_count(bolts, count)
-    with refused(bolts, CountOpen, "count-open", field="lot_ids", says=f"counted by PSB-CNT-0001 for {days_ago(1)}"):
+    with refused(bolts, CountOpen, "count-open", field="skus", says=f"counted by PSB-CNT-0001 for {days_ago(1)}"):
         start_count(bolts, "bolt", counted_on=days_ago(2))
     undo(bolts, "adjustment", adjustment)
     assert start_count(bolts, "bolt", counted_on=days_ago(2)).counted_on == days_ago(2)

@@ -192,7 +192,7 @@ def test_a_day_that_is_none_is_refused(bolts: Shop, day: object) -> None:
 
 @pytest.mark.parametrize("code", ["XYZ", "acm", "", "A\x00M", "\ud800"])
 def test_an_unknown_supplier_is_refused(bolts: Shop, code: str) -> None:
-    with refused(bolts, NotFound, "not-found", says="There is no supplier"):
+    with refused(bolts, Invalid, "invalid", field="supplier", says="There is no supplier"):
         bolts.draft(a_line("bolt"), supplier=code)
 
 

@@ -130,6 +130,17 @@ def test_a_tag_says_what_a_shelf_has_to_know(shop: Shop) -> None:
     assert read_bars(rack.bars) == build.reference
 
 
+def test_what_is_used_up_has_no_label_among_those_of_its_receipt(shop: Shop) -> None:
+    shop.products("BOLT", "NUT", "RACK")
+    shop.bom("RACK", {"BOLT": "2"})
+    lines = [LineInput(sku="BOLT", quantity="10", unit_cost="1"), LineInput(sku="NUT", quantity="3", unit_cost="1")]
+    receipt = shop.write(lambda session: receive(session, shop.act, supplier="ACM", lines=lines))
+    shop.build("RACK", "5")
+    with shop.reading() as session:
+        (left,) = tags_of(session, lots_of_receipt(session, receipt.id), base_url="https://stock.example")
+    assert left.sku == "NUT"
+
+
 def test_there_is_no_label_of_another_company_s_lot(shop: Shop) -> None:
     other = a_shop(shop.engine)
     other.products("BOLT")

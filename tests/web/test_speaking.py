@@ -49,6 +49,11 @@ def test_texts_of_the_core_are_said_with_their_values_in_the_page_s_format(full_
     with full_shop.app.test_request_context(headers={"Accept-Language": "de-CH"}):
         assert said(text).split(": ")[1].startswith("1’234.5 on 03.04.2026")
     assert said("") == ""
+    late = say("{day} at {time:%H:%M}", day=day, time=dt.time(16, 5, 9))
+    assert str(late) == "2026-04-03 at 16:05"
+    for language, told in (("en-US", "Apr 3, 2026 at 4:05\N{NO-BREAK SPACE}PM"), ("de", "03.04.2026 um 16:05")):
+        with full_shop.app.test_request_context(headers={"Accept-Language": language}):
+            assert said(late) == told
 
 
 LOCKED = "Xero refused it: Locked. Open the period in Xero, then try the export again."

@@ -19,7 +19,7 @@ PATH = "/settings/api-tokens"
 
 def issue(visitor: Visitor, **fields: str) -> str:
     """What a new token reads."""
-    answer = visitor.post(PATH, {"name": "Shop import", "role": "", "days": "", **fields})
+    answer = visitor.post(PATH, {"name": "Shop import", "role": "own", "days": "never", **fields})
     assert answer.status_code == 200, text_of(answer)
     found = re.search(r'<code id="token">(psb_live_[\w-]+)</code>', answer.text)
     assert found is not None
@@ -61,13 +61,15 @@ def test_a_token_with_a_lesser_role_may_no_more_than_that(shop: Shop, visit: Vis
 
 
 def test_nobody_issues_a_token_above_themselves(shop: Shop, visit: Visit) -> None:
-    answer = visit(shop, "admin").post(PATH, {"name": "x", "role": "owner", "days": ""})
+    answer = visit(shop, "admin").post(PATH, {"name": "x", "role": "owner", "days": "never"})
     assert answer.status_code == 403
     assert "Choose a lesser role" in text_of(answer)
     narrow = issue(visit(shop, "owner"), role="admin")
     for body, status in (({"name": "y"}, 201), ({"name": "z", "role": "owner"}, 403)):
         assert call(shop, narrow, "POST", "/api-tokens", json=body) == status
     rows = shop.app.test_client().get("/api/v1/api-tokens", headers={"Authorization": f"Bearer {narrow}"}).json["rows"]
+    sent = {"json": {"name": "w", "role": ""}}
+    assert call(shop, narrow, "POST", "/api-tokens", **sent) == 422, "only what is left out means the caller's own"
     assert [(row["name"], row["role"]) for row in rows] == [("y", "admin"), ("Shop import", "admin")]
 
 
@@ -79,13 +81,15 @@ def test_nobody_issues_a_token_above_themselves(shop: Shop, visit: Visit) -> Non
         ({"days": "1.5"}, "whole number from 1"),
         ({"days": "99999"}, "whole number from 1"),
         ({"days": "²"}, "whole number from 1"),
+        ({"days": ""}, "Choose after how many days"),
         ({"role": "king"}, "There is no such role"),
+        ({"role": ""}, "There is no such role"),
     ],
 )
 def test_what_is_typed_wrong_is_said_beside_the_form(
     shop: Shop, visit: Visit, fields: dict[str, str], words: str
 ) -> None:
-    answer = visit(shop, "owner").post(PATH, {"name": "Import", "role": "", "days": "30", **fields})
+    answer = visit(shop, "owner").post(PATH, {"name": "Import", "role": "own", "days": "30", **fields})
     assert answer.status_code == 422
     assert words in text_of(answer)
     assert "Issue token" in text_of(answer)

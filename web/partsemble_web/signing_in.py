@@ -9,13 +9,25 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, Flask, Response, flash, g, redirect, render_template, request, session, url_for
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    current_app,
+    flash,
+    g,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask_babel import gettext as _
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import LoginManager, current_user, login_user, logout_user
 from flask_wtf.csrf import CSRFProtect
-from werkzeug.exceptions import SecurityError
+from werkzeug.exceptions import MethodNotAllowed, NotFound, SecurityError
 from werkzeug.wrappers import Response as AnyResponse
 
 from partsemble_core.config import Settings
@@ -299,11 +311,19 @@ def _facts(company_id: int) -> CompanyFacts:
 
 
 def safe_path(text: str) -> str:
-    """A path of ours to go on to, or nothing: never another site's address."""
+    """A page of ours to go on to, or nothing: never another site's address, nor one that only takes forms."""
     try:
         parts = urlsplit(text)
     except ValueError:  # such as //[x
         return ""
     is_ours = text.startswith("/") and not text.startswith("//") and not parts.scheme and not parts.netloc
     is_plain = text.isprintable() and "\\" not in text
-    return text if is_ours and is_plain else ""
+    return text if is_ours and is_plain and _is_page(parts.path) else ""
+
+
+def _is_page(path: str) -> bool:
+    try:
+        current_app.url_map.bind("localhost").match(path, method="GET")
+    except (MethodNotAllowed, NotFound):
+        return False
+    return True

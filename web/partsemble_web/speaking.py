@@ -12,7 +12,7 @@ from flask_babel import Babel, gettext, refresh
 
 from partsemble_core.errors import Wording
 from partsemble_core.services.preferring import DEFAULT, LOCALES
-from partsemble_web.writing import write_amount, write_day
+from partsemble_web.writing import write_amount, write_day, write_time
 
 CATALOGUES = Path(__file__).parent / "translations"
 STORED = (
@@ -101,6 +101,8 @@ def _said_value(value: object) -> object:
         return Written(write_amount(f"{value:,f}", locale()))
     if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
         return Written(write_day(value, locale()))
+    if isinstance(value, dt.time):
+        return Written(write_time(value, locale()))
     return said(value) if isinstance(value, Wording) else value
 
 

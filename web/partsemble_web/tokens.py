@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
-from partsemble_core.errors import PartsembleError
+from partsemble_core.errors import Invalid, PartsembleError, word
 from partsemble_core.services.admitting import MAY_SET_UP, WITHIN
 from partsemble_core.services.issuing import get_token, issue, revoke
 from partsemble_core.services.listing.token_tables import TOKEN_STATES
@@ -19,7 +19,10 @@ from partsemble_web.speaking import mark
 
 pages = Blueprint("tokens", __name__, template_folder="templates")
 PATH = "/settings/api-tokens"
-LIVES = (("30", mark("30 days")), ("90", mark("90 days")), ("365", mark("a year")), ("", mark("never")))
+OWN = "own"
+"""As a role: whatever its member may."""
+NEVER = "never"
+LIVES = (("30", mark("30 days")), ("90", mark("90 days")), ("365", mark("a year")), (NEVER, mark("never")))
 TOKENS = lists.ListPage(
     name="api_tokens",
     template="tokens/list.html",
@@ -46,7 +49,7 @@ def add() -> Answer:
     """The token is shown in this answer and never again, so it isn't redirected."""
     form, doing, person = Form.of(request.form, "name", "role", "days"), act(), the_person()
     try:
-        made, text = write(lambda session: issue(session, doing, person, **form.values))
+        made, text = write(lambda session: issue(session, doing, person, **_wanted(form)))
     except PartsembleError as error:
         return refused("tokens/form.html", error, **_form_page(form))
     return render_template("tokens/issued.html", token=made, text=text)
@@ -68,6 +71,18 @@ def revoke_one(token_id: int) -> Answer:
     token = write(lambda session: revoke(session, token_id, now=now))
     flash(_("%(name)s is revoked. It opens nothing any more.", name=token.name), "success")
     return redirect(url_for("tokens.show_list"), code=303)
+
+
+def _wanted(form: Form) -> dict[str, object]:
+    """What a token without limits is, has to be said: what is left out is refused. Raises Invalid."""
+    role, days = form.values["role"], form.values["days"]
+    if not days:
+        raise Invalid("days", word("Choose after how many days it ends, or that it never does."))
+    return {
+        "name": form.values["name"],
+        "role": None if role == OWN else role,
+        "days": None if days == NEVER else days,
+    }
 
 
 def _form_page(form: Form) -> dict[str, object]:

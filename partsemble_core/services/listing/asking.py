@@ -102,5 +102,5 @@ def _whole(text: str, *, field: str, default: int) -> int:
     if not text:
         return default
     if not (text.isascii() and text.isdigit() and len(text) <= 9):
-        raise Invalid(field, say("{text!r} isn't a whole number. Use one from 1.", text=text[:20]))
+        raise Invalid(field, say("{text!r} isn't a whole number from 1 to {most}.", text=text[:20], most=10**9 - 1))
     return int(text)

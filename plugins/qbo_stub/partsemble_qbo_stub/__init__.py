@@ -49,7 +49,7 @@ from partsemble_qbo_stub.service import ACCOUNTS, COMPANIES, ITEMS, KEY_WINDOW, 
 T = TypeVar("T")
 CAPABILITIES = Capabilities(
     posting=Posting.NATIVE_KEY,
-    inventory_mode_reason="The stub posts journals; quantities stay in Partsemble.",
+    inventory_mode_reason=word("The stub posts journals; quantities stay in Partsemble."),
     key_window=KEY_WINDOW,
     closed_period=ClosedPeriod.REFUSES,
     sales=True,
@@ -71,6 +71,7 @@ class QuickBooksStub:
             title="QuickBooks Online (stub)",
             version="0.1.0",
             capabilities=CAPABILITIES,
+            note=word("To try Partsemble with: nothing reaches QuickBooks."),
         )
 
     @hookimpl

@@ -35,6 +35,7 @@ from partsemble_core.plugin_api import (
     TrackingCategory,
     Webhook,
     hookimpl,
+    word,
 )
 from partsemble_xero import (
     accounts,
@@ -55,8 +56,9 @@ from partsemble_xero.scopes import SCOPE_NEEDS
 
 CAPABILITIES = Capabilities(
     posting=Posting.DRAFT_THEN_POST,
-    inventory_mode_reason="Xero has no interface to change quantities, so Partsemble keeps them and Xero gets "
-    "journals.",
+    inventory_mode_reason=word(
+        "Xero has no interface to change quantities, so Partsemble keeps them and Xero gets journals."
+    ),
     key_window=dt.timedelta(minutes=6),
     closed_period=ClosedPeriod.REFUSES,
     contacts_push=True,

@@ -90,7 +90,8 @@
   palette?.addEventListener("keydown", (event) => {
     const hits = [...palette.querySelectorAll("a.hit")];
     const at = hits.indexOf(document.activeElement);
-    if (event.key === "ArrowDown") (hits[at + 1] ?? hits[0])?.focus();
+    if (event.key === "Escape") palette.close(); // a search field would be emptied first
+    else if (event.key === "ArrowDown") (hits[at + 1] ?? hits[0])?.focus();
     else if (event.key === "ArrowUp") (at > 0 ? hits[at - 1] : asked).focus();
     else return;
     event.preventDefault();

@@ -8,7 +8,7 @@
     const { days, quantities, values } = JSON.parse(place.dataset.stock);
     const written = (value) => value.toLocaleString(language, { maximumFractionDigits: 2 });
     const axis = { stroke: colour("--ink-3"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: "12px Inter, sans-serif" };
-    const fromNought = (_, low, high) => [Math.min(low, 0), high > 0 ? high * 1.1 : 1];
+    const fromNought = (room) => (_, low, high) => [Math.min(low, 0), high > 0 ? high * room : 1];
     const times = days.map((day) => Date.parse(`${day}T00:00:00Z`) / 1000);
     const span = times.at(-1) - times[0];
     const isShort = span < 200 * 86400;
@@ -21,7 +21,8 @@
       cursor: { y: false },
       legend: { show: false },
       tzDate: (stamp) => uPlot.tzDate(new Date(stamp * 1000), "UTC"),
-      scales: { quantity: { range: fromNought }, value: { range: fromNought } },
+      // More room above the value: where cost hardly changes, the two would lie on each other.
+      scales: { quantity: { range: fromNought(1.1) }, value: { range: fromNought(1.35) } },
       axes: [
         { ...axis, ...steps, grid: { show: false }, space: 64, values: (_, ticks) => ticks.map((tick) => new Date(tick * 1000).toLocaleDateString(language, month)) },
         { ...axis, scale: "quantity", size: 56, values: (_, ticks) => ticks.map(written) },
