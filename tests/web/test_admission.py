@@ -233,10 +233,12 @@ def test_an_address_that_cannot_be_read_is_no_fault_of_ours(full_shop: Shop, add
     assert full_shop.app.test_client().get(address).status_code == 200
 
 
-@pytest.mark.parametrize(("wanted", "leads"), [("/lots", True), ("/sign-out", False), ("/nowhere", False)])
+@pytest.mark.parametrize(
+    ("wanted", "leads"), [("/lots", True), ("/sign-out", False), ("/nowhere", False), ("/lots//1", False)]
+)
 def test_a_sign_in_goes_on_to_pages_alone(full_shop: Shop, wanted: str, leads: bool) -> None:
-    page = full_shop.app.test_client().get(f"/sign-in?next={wanted}").text
-    assert (f'value="{wanted}"' in page) == leads
+    answer = full_shop.app.test_client().get(f"/sign-in?next={wanted}")
+    assert (answer.status_code, f'value="{wanted}"' in answer.text) == (200, leads)
 
 
 def test_a_host_name_that_cannot_be_one_is_refused(full_shop: Shop) -> None:

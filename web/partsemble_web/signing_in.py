@@ -27,7 +27,7 @@ from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import LoginManager, current_user, login_user, logout_user
 from flask_wtf.csrf import CSRFProtect
-from werkzeug.exceptions import MethodNotAllowed, NotFound, SecurityError
+from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.wrappers import Response as AnyResponse
 
 from partsemble_core.config import Settings
@@ -324,6 +324,6 @@ def safe_path(text: str) -> str:
 def _is_page(path: str) -> bool:
     try:
         current_app.url_map.bind("localhost").match(path, method="GET")
-    except (MethodNotAllowed, NotFound):
+    except HTTPException:  # also where it would lead elsewhere, such as to one slash for two
         return False
     return True
